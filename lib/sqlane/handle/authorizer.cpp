@@ -1,0 +1,150 @@
+#include "handle/authorizer.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+namespace sqlane::detail {
+namespace {
+
+/// Pragmas that only tell, whatever their argument.
+constexpr std::array<std::string_view, 19> telling{
+    "collation_list",   "compile_options", "data_version",  "database_list", "foreign_key_check",
+    "foreign_key_list", "freelist_count",  "function_list", "index_info",    "index_list",
+    "index_xinfo",      "integrity_check", "module_list",   "page_count",    "pragma_list",
+    "quick_check",      "table_info",      "table_list",    "table_xinfo"};
+
+/// Pragmas that tell when they have no argument, and would change the handle or the file when they have one.
+constexpr std::array<std::string_view, 20> telling_without_value{
+    "application_id", "auto_vacuum",  "busy_timeout",   "cache_size",         "cache_spill",
+    "encoding",       "foreign_keys", "journal_mode",   "locking_mode",       "max_page_count",
+    "mmap_size",      "page_size",    "query_only",     "recursive_triggers", "schema_version",
+    "synchronous",    "temp_store",   "trusted_schema", "user_version",       "wal_autocheckpoint"};
+
+/// Pragmas with which a closure would take away what the lanes stand on, or reach beyond its own handle.
+constexpr std::array<std::string_view, 17> forbidden{"activate_extensions",
+                                                     "busy_timeout",
+                                                     "cache_spill",
+                                                     "data_store_directory",
+                                                     "hard_heap_limit",
+                                                     "hexkey",
+                                                     "hexrekey",
+                                                     "journal_mode",
+                                                     "key",
+                                                     "locking_mode",
+                                                     "query_only",
+                                                     "rekey",
+                                                     "soft_heap_limit",
+                                                     "temp_store_directory",
+                                                     "trusted_schema",
+                                                     "wal_autocheckpoint",
+                                                     "writable_schema"};
+
+/// Pragmas that change the file or do work, and leave nothing behind on the handle. defer_foreign_keys ends with
+/// the transaction.
+constexpr std::array<std::string_view, 9> changing_the_file{
+    "application_id", "auto_vacuum", "defer_foreign_keys", "encoding",    "incremental_vacuum",
+    "optimize",       "page_size",   "shrink_memory",      "user_version"};
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& list, std::string_view name) {
+    return std::ranges::find(list, name) != list.end();
+}
+
+std::string lower(std::string_view text) {
+    std::string result{text};
+    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return result;
+}
+
+bool makes_temporary(int action) {
+    return action == SQLITE_CREATE_TEMP_INDEX || action == SQLITE_CREATE_TEMP_TABLE ||
+           action == SQLITE_CREATE_TEMP_TRIGGER || action == SQLITE_CREATE_TEMP_VIEW;
+}
+
+}  // namespace
+
+void Effects::add(const Effects& other) {
+    temporary |= other.temporary;
+    attaches |= other.attaches;
+    if (pragma.empty()) pragma = other.pragma;
+}
+
+void Authorizer::attach_to(sqlite3* db) { sqlite3_set_authorizer(db, &Authorizer::on_action, this); }
+
+void Authorizer::begin_compile() {
+    compiling_ = true;
+    effects_ = {};
+    refusal_.clear();
+}
+
+Effects Authorizer::end_compile() {
+    compiling_ = false;
+    return std::exchange(effects_, {});
+}
+
+int Authorizer::on_action(void* self, int action, const char* first, const char* second, const char* /*database*/,
+                          const char* /*trigger*/) {
+    const auto view = [](const char* text) { return text == nullptr ? std::string_view{} : std::string_view{text}; };
+    return static_cast<Authorizer*>(self)->judge(action, view(first), view(second), second != nullptr);
+}
+
+int Authorizer::judge(int action, std::string_view first, std::string_view second, bool has_second) {
+    if (trusted_) return SQLITE_OK;
+    return role_ == Role::reader ? judge_reader(action, first, second, has_second)
+                                 : judge_writer(action, first, second, has_second);
+}
+
+int Authorizer::judge_reader(int action, std::string_view first, std::string_view /*second*/, bool has_second) {
+    switch (action) {
+        case SQLITE_SELECT:
+        case SQLITE_READ:
+        case SQLITE_FUNCTION:
+        case SQLITE_RECURSIVE: return SQLITE_OK;
+        // R-Tree tables compile their own writes when they are only read. A closure's write is refused when it is
+        // not sqlite3_stmt_readonly, and the file is opened read-only besides.
+        case SQLITE_INSERT:
+        case SQLITE_UPDATE:
+        case SQLITE_DELETE: return SQLITE_OK;
+        case SQLITE_PRAGMA: {
+            const auto name = lower(first);
+            if (contains(telling, name) || (!has_second && contains(telling_without_value, name))) return SQLITE_OK;
+            return refuse("PRAGMA " + name + " is not among those that only read");
+        }
+        case SQLITE_ATTACH: return refuse("ATTACH and VACUUM INTO can create files");
+        case SQLITE_DETACH: return refuse("DETACH changes the handle");
+        case SQLITE_TRANSACTION:
+        case SQLITE_SAVEPOINT: return refuse("the snapshot of the closure is begun and ended by sqlane");
+        default: return refuse("the statement would change the database or the handle");
+    }
+}
+
+int Authorizer::judge_writer(int action, std::string_view first, std::string_view /*second*/, bool has_second) {
+    if ((action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) && compiling_)
+        return refuse("BEGIN, COMMIT, ROLLBACK and SAVEPOINT are sqlane's to say; use transaction() and savepoint()");
+    if (action == SQLITE_PRAGMA) return judge_pragma(first, has_second);
+    effects_.temporary |= makes_temporary(action);
+    effects_.attaches |= action == SQLITE_ATTACH || action == SQLITE_DETACH;
+    return SQLITE_OK;
+}
+
+int Authorizer::judge_pragma(std::string_view raw_name, bool has_value) {
+    const auto name = lower(raw_name);
+    if (name == "wal_checkpoint") return refuse("checkpoints are sqlane's to run: one that races a commit can lose it");
+    if (contains(telling, name) || contains(changing_the_file, name)) return SQLITE_OK;
+    if (!has_value) return SQLITE_OK;
+    if (contains(forbidden, name))
+        return refuse("the lanes rely on what PRAGMA " + name + " would change; see Options");
+    effects_.pragma = name;
+    return SQLITE_OK;
+}
+
+int Authorizer::refuse(std::string why) {
+    refusal_ = std::move(why);
+    return SQLITE_DENY;
+}
+
+}  // namespace sqlane::detail

@@ -1,0 +1,146 @@
+#include "handle/connection.hpp"
+
+#include "handle/error_translation.hpp"
+
+#include <sqlane/errors.hpp>
+
+#include <sqlite3.h>
+
+#include <cstring>
+#include <utility>
+
+namespace sqlane::detail {
+namespace {
+
+const char* text_of(Control which) noexcept {
+    switch (which) {
+        case Control::begin: return "BEGIN";
+        case Control::begin_immediate: return "BEGIN IMMEDIATE";
+        case Control::commit: return "COMMIT";
+        case Control::rollback: return "ROLLBACK";
+        // Savepoints of one name nest: each of the two that end one means the innermost.
+        case Control::savepoint: return "SAVEPOINT sqlane";
+        case Control::release: return "RELEASE sqlane";
+        default: return "ROLLBACK TO sqlane";
+    }
+}
+
+}  // namespace
+
+Connection::~Connection() {
+    statements_.clear();
+    for (auto* statement : controls_) sqlite3_finalize(statement);
+    // A statement left alive would make SQLite::Database assert when it closes.
+    while (auto* left = sqlite3_next_stmt(raw(), nullptr)) sqlite3_finalize(left);
+}
+
+Statement& Connection::take(std::string_view sql, const std::source_location& at) {
+    if (Statement* cached = statements_.take(sql)) return *cached;
+    auto compiled = compile_first(sql, at);
+    if (!compiled.statement) throw UsageError{recipe_.name + ": the SQL text holds no statement; give it one", at};
+    // Only the parser can tell a comment from a statement.
+    if (compile_first(compiled.tail, at).statement)
+        throw UsageError{recipe_.name + ": two statements where one is expected: " + shortened(sql) +
+                             "; run them one by one, or use script()",
+                         at};
+    return statements_.add(
+        std::make_unique<Statement>(std::move(compiled.statement), sql, std::move(compiled.effects)));
+}
+
+void Connection::give_back(Statement& statement) noexcept {
+    sqlite3_reset(statement.raw());
+    statements_.give_back(statement);
+}
+
+Statement* Connection::take_first(std::string_view& script, const std::source_location& at) {
+    auto compiled = compile_first(script, at);
+    script = compiled.tail;
+    if (!compiled.statement) return nullptr;
+    return &statements_.add_extra(
+        std::make_unique<Statement>(std::move(compiled.statement), compiled.text, std::move(compiled.effects)));
+}
+
+/// Skips the blanks, comments and semicolons in front.
+Connection::Compiled Connection::compile_first(std::string_view script, const std::source_location& at) {
+    Compiled compiled{.statement = nullptr, .effects = {}, .text = {}, .tail = script};
+    while (!compiled.statement && !compiled.tail.empty()) compiled = compile(compiled.tail, at);
+    return compiled;
+}
+
+Connection::Compiled Connection::compile(std::string_view sql, const std::source_location& at) {
+    if (const auto nul = sql.find('\0'); nul != std::string_view::npos)
+        throw UsageError{recipe_.name + ": the SQL text has a NUL character at position " + std::to_string(nul) +
+                             ", where SQLite would stop reading; remove it, or bind the value",
+                         at};
+    sqlite3_stmt* statement = nullptr;
+    const char* rest = nullptr;
+    authorizer_.begin_compile();
+    const int code = sqlite3_prepare_v3(raw(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &statement, &rest);
+    auto effects = authorizer_.end_compile();
+    if (code != SQLITE_OK) {
+        auto failure = last_failure(raw(), code, Doing::preparing, sql);
+        failure.database = recipe_.name;
+        failure.at = at;
+        if (!authorizer_.refusal().empty()) failure.message = authorizer_.refusal();
+        throw_failure(failure);
+    }
+    const auto length = static_cast<std::size_t>(rest - sql.data());
+    return {StatementPointer{statement}, std::move(effects), sql.substr(0, length), sql.substr(length)};
+}
+
+int Connection::step(Statement& statement) { return sqlite3_step(statement.raw()); }
+
+int Connection::control(Control which) noexcept {
+    auto& statement = controls_.at(static_cast<std::size_t>(which));
+    authorizer_.trust(true);
+    int code = SQLITE_OK;
+    if (statement == nullptr)
+        code = sqlite3_prepare_v3(raw(), text_of(which), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(statement);
+        if (const int again = sqlite3_reset(statement); code == SQLITE_DONE) code = again;
+    }
+    authorizer_.trust(false);
+    return code;
+}
+
+bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(raw()) == 0; }
+
+bool Connection::holds_locks() const noexcept { return sqlite3_txn_state(raw(), nullptr) != SQLITE_TXN_NONE; }
+
+std::string Connection::reset_busy_statements() {
+    std::string first;
+    for (auto* s = sqlite3_next_stmt(raw(), nullptr); s != nullptr; s = sqlite3_next_stmt(raw(), s)) {
+        if (sqlite3_stmt_busy(s) == 0) continue;
+        if (first.empty()) first = sqlite3_sql(s);
+        sqlite3_reset(s);
+    }
+    return first;
+}
+
+std::string Connection::first_text(const char* sql) {
+    authorizer_.trust(true);
+    sqlite3_stmt* statement = nullptr;
+    std::string text;
+    if (sqlite3_prepare_v2(raw(), sql, -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+        sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    authorizer_.trust(false);
+    return text;
+}
+
+std::string Connection::temporary_objects() {
+    return first_text("SELECT group_concat(type || ' ' || name, ', ') FROM sqlite_temp_schema");
+}
+
+std::string Connection::attached_files() {
+    return first_text("SELECT group_concat(name, ', ') FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");
+}
+
+void Connection::interrupt() noexcept { sqlite3_interrupt(raw()); }
+
+std::int64_t sqlite_memory_used() noexcept { return sqlite3_memory_used(); }
+
+}  // namespace sqlane::detail

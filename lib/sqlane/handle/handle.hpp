@@ -1,0 +1,161 @@
+#pragma once
+
+#include "handle/connection.hpp"
+#include "handle/error_translation.hpp"
+#include "handle/interrupt.hpp"
+
+#include <sqlane/reader.hpp>
+#include <sqlane/transaction.hpp>
+#include <sqlane/writer.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sqlane::detail {
+
+/// What the lane knows of a handle, and reports read: who has it and since when, or since when it is idle.
+struct LaneInfo {
+    std::source_location at;
+    std::string_view label;
+    std::uint64_t thread = 0;
+    std::int64_t system_thread = 0;
+    Clock::time_point since;
+    bool warned = false;
+    /// A share of `max_lifetime` to add, so that handles opened together are not replaced together.
+    double jitter = 0;
+};
+
+/// What happened on a handle since it was last asked.
+struct HandleCounts {
+    std::uint64_t commits = 0;
+    std::uint64_t rollbacks = 0;
+    CacheCounts cache;
+    std::uint64_t busy_waits = 0;
+};
+
+/// What `prove_clean` found.
+struct Proof {
+    bool keep = true;
+    /// Why the handle is not kept; empty when it is, or when that is nobody's fault.
+    std::string fault;
+    /// What a closure left behind, and was undone.
+    std::string left_behind;
+};
+
+/// The place at which a connection is lent, and what the closure's view talks to. Lives as long as the manager while
+/// connections come and go in it, so that a Reader or a row kept too long meets a check and not freed memory.
+///
+/// Thread safety: `info` is guarded by the lane's mutex; `interrupt_from_outside`, `running_sql`, `stepping` and
+/// `depth` may be called by any thread; everything else belongs to the thread that the handle is lent to.
+class Handle {
+public:
+    explicit Handle(const OpenRecipe& recipe) : recipe_(recipe) {}
+    Handle(const Handle&) = delete;
+    Handle& operator=(const Handle&) = delete;
+
+    LaneInfo info;
+
+    // Opening and closing.
+    [[nodiscard]] bool is_open() const noexcept { return connection_ != nullptr; }
+    void open(Clock::time_point wait_until);
+    void close() noexcept;
+    [[nodiscard]] Clock::time_point opened_at() const noexcept { return opened_at_; }
+    [[nodiscard]] Connection& connection() noexcept { return *connection_; }
+
+    // Lending.
+    void begin_lease(const std::source_location& at) noexcept;
+    /// Undoes what the closure left and tells whether the handle can be lent again. Ends the lease.
+    Proof end_lease() noexcept;
+    Interrupt& interrupt() noexcept { return interrupt_; }
+    /// The innermost verb's call site, for errors.
+    void set_place(const std::source_location& at) noexcept { at_ = at; }
+    [[nodiscard]] const std::source_location& at() const noexcept { return at_; }
+
+    Reader& reader() noexcept { return reader_; }
+    Writer& writer() noexcept { return writer_; }
+    Transaction& transaction() noexcept { return transaction_; }
+
+    // Scopes; see scopes.hpp. Each throws what went wrong.
+    void begin_snapshot();
+    void end_snapshot() noexcept;
+    void begin_transaction();
+    void commit();
+    void rollback() noexcept;
+    void begin_savepoint();
+    void release_savepoint();
+    void rollback_savepoint() noexcept;
+    [[nodiscard]] int depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
+
+    // Functions to call after the commit.
+    void on_commit(std::function<void()> then);
+    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept { return std::exchange(committed_, {}); }
+
+    // Statements; see cursor.cpp.
+    [[nodiscard]] std::uint64_t lease() const noexcept { return lease_; }
+    /// Throws UsageError unless this thread is in a closure that was lent this handle.
+    void require_mine() const;
+    [[nodiscard]] bool is_mine() const noexcept;
+    /// Throws when the transaction is gone, the deadline has passed or somebody asked to stop.
+    void require_going_on(std::string_view sql);
+    Statement& start(std::string_view sql, Rights rights);
+    void admit(Statement& statement, Rights rights);
+    void enter(Statement& statement);
+    void finish(Statement& statement) noexcept;
+    bool step(Statement& statement);
+    void run_script(std::string_view sql);
+    [[noreturn]] void fail(int code, std::string_view sql);
+    [[nodiscard]] std::string prefix() const { return recipe_.name + ": "; }
+
+    // For other threads.
+    void interrupt_from_outside(Stop why) noexcept;
+    [[nodiscard]] std::string running_sql() const;
+    [[nodiscard]] bool stepping() const noexcept { return watch_.stepping.load(std::memory_order_relaxed); }
+
+    [[nodiscard]] const OpenRecipe& recipe() const noexcept { return recipe_; }
+    [[nodiscard]] HandleCounts take_counts() noexcept;
+
+private:
+    void control_or_fail(Control which);
+    void require_no_open_write();
+    [[noreturn]] void stopped(Stop reason, std::string_view sql);
+    std::string abandon_open_statements();
+    void note_running() noexcept;
+    [[nodiscard]] std::string leftovers();
+
+    const OpenRecipe& recipe_;
+    Reader reader_{*this, Rights::read};
+    Writer writer_{*this};
+    Transaction transaction_{*this};
+    StatementWatch watch_;
+    Interrupt interrupt_;
+    std::unique_ptr<Connection> connection_;
+    Clock::time_point opened_at_{};
+
+    std::atomic<std::uint64_t> owner_{0};
+    std::atomic<int> depth_{0};
+    std::uint64_t lease_ = 0;
+    std::source_location at_;
+    /// Why the open transaction is gone. While set, nothing more runs in this closure.
+    std::exception_ptr aborted_;
+    bool condemned_ = false;
+    Effects lease_effects_;
+    HandleCounts counts_;
+    std::vector<Statement*> open_statements_;
+
+    struct CommitHook {
+        int depth;
+        std::function<void()> then;
+    };
+    std::vector<CommitHook> pending_;
+    std::vector<std::function<void()>> committed_;
+};
+
+}  // namespace sqlane::detail

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+/// What differs between operating systems, behind functions with the same promise everywhere.
+namespace sqlane::detail::platform {
+
+/// Numbers the threads of this process from 1 in the order in which they first used sqlane.
+std::uint64_t this_thread() noexcept;
+
+/// The operating system's number of this thread, for `thread_name`.
+std::int64_t this_system_thread() noexcept;
+
+/// The name that debuggers show; empty when it has none or has ended.
+std::string thread_name(std::int64_t system_thread);
+
+/// Changes in the child of a fork, so that what was made before it can be recognised.
+std::uint64_t process_generation() noexcept;
+
+/// UTF-8, as SQLite wants it.
+std::string utf8(const std::filesystem::path& path);
+
+/// 0 when there is no such file.
+std::int64_t file_size(const std::filesystem::path& path) noexcept;
+
+/// What a file is, whatever names lead to it.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t file = 0;
+    auto operator<=>(const FileIdentity&) const = default;
+};
+
+/// A database file that this process uses through one manager. Holds no descriptor: closing any descriptor of a
+/// database file drops the process's POSIX locks on it
+/// (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+class ClaimedFile {
+public:
+    /// Absolute path without symbolic links; makes an empty file of mode 0600 when there is none.
+    /// Throws UsageError for a path that names no usable file or is claimed already, StorageError when the
+    /// system refuses it.
+    explicit ClaimedFile(const std::filesystem::path& path);
+    ClaimedFile(const ClaimedFile&) = delete;
+    ClaimedFile& operator=(const ClaimedFile&) = delete;
+    /// Removes the file again when this made it and it is still empty.
+    ~ClaimedFile();
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+    FileIdentity identity_;
+    bool made_ = false;
+};
+
+/// A folder of mode 0700, on a RAM disk where there is one, removed with its content when this goes.
+/// Folders that a crashed process left are removed when the next one is made.
+class PrivateFolder {
+public:
+    PrivateFolder();
+    PrivateFolder(const PrivateFolder&) = delete;
+    PrivateFolder& operator=(const PrivateFolder&) = delete;
+    ~PrivateFolder();
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+    int lock_ = -1;
+};
+
+}  // namespace sqlane::detail::platform

@@ -1,0 +1,59 @@
+#include "handle/handle.hpp"
+
+#include <utility>
+
+/// Giving a handle back: prove that the next borrower sees nothing of this one. Repair, and say who left it, because
+/// silent repair hides bugs; what cannot be proved clean is replaced.
+namespace sqlane::detail {
+
+/// A stepped SELECT pins the log although autocommit reads 1 (measured), and keeps a COMMIT from ending the snapshot.
+std::string Handle::abandon_open_statements() {
+    if (open_statements_.empty()) return {};
+    std::string left = "an unfinished statement (" + shortened(open_statements_.front()->sql()) + ")";
+    for (Statement* statement : std::exchange(open_statements_, {})) connection_->give_back(*statement);
+    note_running();
+    return left;
+}
+
+/// Temporary objects, attached files and pragmas are looked for only when the authorizer saw one being made.
+std::string Handle::leftovers() {
+    std::string left;
+    const auto add = [&left](const std::string& what) { left += (left.empty() ? "" : ", ") + what; };
+    if (lease_effects_.temporary)
+        if (const auto objects = connection_->temporary_objects(); !objects.empty()) add("temporary " + objects);
+    if (lease_effects_.attaches)
+        if (const auto files = connection_->attached_files(); !files.empty()) add("attached " + files);
+    if (!lease_effects_.pragma.empty()) add("PRAGMA " + lease_effects_.pragma + " changed");
+    return left;
+}
+
+Proof Handle::end_lease() noexcept {
+    Proof proof;
+    if (connection_) {
+        proof.left_behind = abandon_open_statements();
+        if (connection_->holds_locks() || connection_->in_transaction()) {
+            if (proof.left_behind.empty()) proof.left_behind = "an open transaction";
+            connection_->reset_busy_statements();
+            rollback();
+        }
+        if (lease_effects_.any()) {
+            const auto left = leftovers();
+            if (!left.empty()) proof.left_behind += (proof.left_behind.empty() ? "" : ", ") + left;
+            proof.keep = left.empty();
+            lease_effects_ = {};
+        }
+        if (condemned_ || connection_->holds_locks()) {
+            proof.keep = false;
+            proof.fault = condemned_ ? "it could not roll back, or met a damaged file or an I/O error"
+                                     : "it would not let go of its locks";
+        }
+    }
+    depth_.store(0, std::memory_order_relaxed);
+    aborted_ = nullptr;
+    pending_.clear();
+    ++lease_;
+    owner_.store(0, std::memory_order_relaxed);
+    return proof;
+}
+
+}  // namespace sqlane::detail

@@ -1,0 +1,117 @@
+#include "handle/scopes.hpp"
+
+#include <sqlane/errors.hpp>
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace sqlane::detail {
+namespace {
+
+/// COMMIT and ROLLBACK run to their end once begun: a deadline that passes between them and their effect would leave
+/// the caller not knowing which it was.
+class Shield {
+public:
+    explicit Shield(Interrupt& interrupt) noexcept : interrupt_(interrupt) { interrupt_.shield(true); }
+    Shield(const Shield&) = delete;
+    Shield& operator=(const Shield&) = delete;
+    ~Shield() { interrupt_.shield(false); }
+
+private:
+    Interrupt& interrupt_;
+};
+
+}  // namespace
+
+void Handle::control_or_fail(Control which) {
+    const int code = connection_->control(which);
+    if (code == SQLITE_OK || code == SQLITE_DONE) return;
+    fail(code, {});
+}
+
+void Handle::begin_snapshot() {
+    require_going_on({});
+    control_or_fail(Control::begin);
+}
+
+void Handle::end_snapshot() noexcept {
+    // COMMIT of a read transaction fails only when the handle is broken; prove_clean sees that.
+    connection_->control(Control::commit);
+}
+
+void Handle::begin_transaction() {
+    require_mine();
+    require_going_on({});
+    control_or_fail(Control::begin_immediate);
+    depth_.store(1, std::memory_order_relaxed);
+}
+
+void Handle::commit() {
+    require_going_on({});  // a closure that swallowed the error or outlived its deadline is not committed
+    require_no_open_write();
+    {
+        const Shield shield{interrupt_};
+        control_or_fail(Control::commit);
+    }
+    depth_.store(0, std::memory_order_relaxed);
+    ++counts_.commits;
+    for (auto& hook : pending_) committed_.push_back(std::move(hook.then));
+    pending_.clear();
+}
+
+void Handle::require_no_open_write() {
+    for (const Statement* statement : open_statements_)
+        if (!statement->only_reads())
+            throw UsageError{prefix() +
+                                 "the transaction ends while a statement that writes is still being read; "
+                                 "finish its loop first: " +
+                                 shortened(statement->sql()),
+                             at_};
+}
+
+void Handle::rollback() noexcept {
+    {
+        const Shield shield{interrupt_};
+        // An interrupt that another thread had sent just before the shield ends the first try only.
+        for (int tries = 0; tries < 3 && connection_->in_transaction(); ++tries)
+            connection_->control(Control::rollback);
+    }
+    condemned_ |= connection_->in_transaction();
+    depth_.store(0, std::memory_order_relaxed);
+    ++counts_.rollbacks;
+    aborted_ = nullptr;
+    pending_.clear();
+}
+
+void Handle::begin_savepoint() {
+    require_mine();
+    require_going_on({});
+    control_or_fail(Control::savepoint);
+    depth_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Handle::release_savepoint() {
+    require_going_on({});
+    control_or_fail(Control::release);
+    const int outer = depth_.fetch_sub(1, std::memory_order_relaxed) - 1;
+    for (auto& hook : pending_) hook.depth = std::min(hook.depth, outer);
+}
+
+void Handle::rollback_savepoint() noexcept {
+    const int inner = depth_.fetch_sub(1, std::memory_order_relaxed);
+    std::erase_if(pending_, [inner](const CommitHook& hook) { return hook.depth >= inner; });
+    if (!connection_->in_transaction()) return;  // SQLite rolled everything back; the outer scopes will say so
+    const Shield shield{interrupt_};
+    int code = SQLITE_INTERRUPT;
+    for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction(); ++tries)
+        code = connection_->control(Control::rollback_to);
+    if (code == SQLITE_OK || code == SQLITE_DONE) code = connection_->control(Control::release);
+    if (code == SQLITE_OK || code == SQLITE_DONE || !connection_->in_transaction()) return;
+    // The part could not be undone alone, so the whole must not be kept.
+    condemned_ = true;
+    aborted_ = std::make_exception_ptr(Aborted{
+        prefix() + "a savepoint could not be rolled back, so the whole transaction is; run it again", at_, code});
+}
+
+}  // namespace sqlane::detail

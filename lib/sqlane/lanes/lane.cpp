@@ -1,0 +1,227 @@
+#include "lanes/lane.hpp"
+
+#include "handle/platform.hpp"
+#include "lanes/held.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sqlane::detail {
+
+Lane::Lane(std::string name, const OpenRecipe& recipe, const PoolLimits& limits)
+    : name_(std::move(name)), recipe_(recipe), limits_(limits), random_(std::random_device{}()) {
+    counters_.name = name_;
+}
+
+bool Lane::has_room() const noexcept { return static_cast<int>(held_.size()) < limits_.max + limits_.overflow; }
+
+Handle& Lane::lend(const Request& request) {
+    std::unique_lock lock{mutex_};
+    if (!open_for_new_) refuse(Refusal::Why::closed);
+    Handle* handle = nullptr;
+    if (line_.empty() && has_room()) {
+        handle = &pick_handle();
+        assign(*handle, request, platform::this_thread(), platform::this_system_thread());
+        counters_.wait.add({});
+    } else {
+        handle = &wait_in_line(lock, request);
+    }
+    lock.unlock();
+    if (!handle->is_open()) open(*handle, request);
+    handle->begin_lease(request.at);
+    return *handle;
+}
+
+/// The last used of the idle ones, else a place to open one at.
+Handle& Lane::pick_handle() {
+    auto& from = !idle_.empty() ? idle_ : vacant_;
+    if (from.empty()) {
+        places_.push_back(std::make_unique<Handle>(recipe_));
+        return *places_.back();
+    }
+    Handle& handle = *from.back();
+    from.pop_back();
+    return handle;
+}
+
+void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread) {
+    handle.info.at = request.at;
+    handle.info.label = request.label;
+    handle.info.thread = thread;
+    handle.info.system_thread = system_thread;
+    handle.info.since = Clock::now();
+    handle.info.warned = false;
+    handle.interrupt().reopen();
+    held_.push_back(&handle);
+    ++counters_.lent;
+}
+
+void Lane::open(Handle& handle, const Request& request) {
+    try {
+        handle.open(request.deadline);
+    } catch (...) {
+        std::unique_lock lock{mutex_};
+        std::erase(held_, &handle);
+        vacant_.push_back(&handle);
+        serve_line();  // the next in line may have more luck, or learns the same
+        throw;
+    }
+    const std::lock_guard lock{mutex_};
+    ++counters_.opened;
+    handle.info.jitter = std::uniform_real_distribution{-0.1, 0.1}(random_);
+}
+
+Handle& Lane::wait_in_line(std::unique_lock<std::mutex>& lock, const Request& request) {
+    if (line_.size() >= static_cast<std::size_t>(limits_.max_waiters)) {
+        ++counters_.rejections;
+        refuse(Refusal::Why::saturated);
+    }
+    Waiter waiter{.request = request,
+                  .thread = platform::this_thread(),
+                  .system_thread = platform::this_system_thread(),
+                  .since = Clock::now(),
+                  .wake = {}};
+    line_.push_back(&waiter);
+    ++counters_.queued;
+    lock.unlock();
+    const auto ring = sleep_unless_ring(waiter);
+    lock.lock();
+    if (waiter.handle == nullptr) leave_line(waiter, ring);
+    counters_.wait.add(Clock::now() - waiter.since);
+    return *waiter.handle;
+}
+
+/// Returns when the waiter was served, refused or has waited enough; or at once with the ring that waiting would close.
+/// Called and left without the mutex: the graph's comes before it, and a stop callback that runs must be able to take
+/// it.
+std::string Lane::sleep_unless_ring(Waiter& waiter) {
+    if (!Held::any()) {
+        sleep(waiter);
+        return {};
+    }
+    struct Leave {
+        std::uint64_t thread;
+        ~Leave() { WaitGraph::instance().leave(thread); }
+    } leave{waiter.thread};
+    auto ring = WaitGraph::instance().enter(waiter.thread, *this);
+    if (ring.empty()) sleep(waiter);
+    return ring;
+}
+
+void Lane::sleep(Waiter& waiter) {
+    const std::stop_callback wake_on_stop{waiter.request.stop, [this, &waiter] {
+                                              const std::lock_guard lock{mutex_};
+                                              waiter.wake.notify_one();
+                                          }};
+    std::unique_lock lock{mutex_};
+    const auto settled = [&waiter] {
+        return waiter.handle != nullptr || waiter.refused || waiter.request.stop.stop_requested();
+    };
+    if (waiter.request.deadline == Clock::time_point::max())
+        waiter.wake.wait(lock, settled);
+    else
+        waiter.wake.wait_until(lock, waiter.request.deadline, settled);
+}
+
+void Lane::leave_line(Waiter& waiter, const std::string& ring) {
+    Refusal refusal{.why = Refusal::Why::timeout,
+                    .waited = Clock::now() - waiter.since,
+                    .lane = report_locked(&waiter),
+                    .ring = ring};
+    if (!ring.empty())
+        refusal.why = Refusal::Why::deadlock;
+    else if (waiter.refused)
+        refusal.why = Refusal::Why::closed;
+    else if (waiter.request.stop.stop_requested())
+        refusal.why = Refusal::Why::cancelled;
+    counters_.timeouts += refusal.why == Refusal::Why::timeout ? 1 : 0;
+    counters_.cancelled += refusal.why == Refusal::Why::cancelled ? 1 : 0;
+    counters_.deadlocks += refusal.why == Refusal::Why::deadlock ? 1 : 0;
+    std::erase(line_, &waiter);
+    if (held_.empty() && line_.empty()) emptied_.notify_all();
+    throw refusal;
+}
+
+void Lane::refuse(Refusal::Why why) { throw Refusal{.why = why, .waited = {}, .lane = report_locked(), .ring = {}}; }
+
+/// Hands what is free to those in front. The handle is theirs from here on, awake or not.
+void Lane::serve_line() {
+    while (!line_.empty() && has_room()) {
+        Waiter& next = *line_.front();
+        line_.pop_front();
+        Handle& handle = pick_handle();
+        assign(handle, next.request, next.thread, next.system_thread);
+        next.handle = &handle;
+        next.wake.notify_one();
+    }
+}
+
+Returned Lane::give_back(Handle& handle, bool keep) noexcept {
+    const auto counts = handle.take_counts();
+    std::unique_lock lock{mutex_};
+    const auto now = Clock::now();
+    const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
+    count(counts, returned.held);
+    const bool spare = static_cast<int>(held_.size() + idle_.size()) > limits_.max && line_.empty();
+    const bool old = too_old(handle, now);
+    if (!keep) ++counters_.replaced;
+    if (keep && old) ++counters_.recycled;
+    if (!keep || old || spare || (!open_for_new_ && line_.empty())) {
+        close_and_vacate(handle, lock);
+    } else {
+        std::erase(held_, &handle);
+        handle.info.since = now;
+        idle_.push_back(&handle);
+    }
+    serve_line();
+    if (held_.empty() && line_.empty()) emptied_.notify_all();
+    return returned;
+}
+
+void Lane::count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept {
+    counters_.hold.add(held);
+    counters_.commits += counts.commits;
+    counters_.rollbacks += counts.rollbacks;
+    counters_.cache_hits += counts.cache.hits;
+    counters_.cache_misses += counts.cache.misses;
+    counters_.cache_evictions += counts.cache.evictions;
+    counters_.busy_waits += counts.busy_waits;
+}
+
+/// Closing can take time and I/O, so it happens outside the mutex; until then the handle counts as held.
+void Lane::close_and_vacate(Handle& handle, std::unique_lock<std::mutex>& lock) noexcept {
+    lock.unlock();
+    handle.close();
+    lock.lock();
+    ++counters_.closed;
+    std::erase(held_, &handle);
+    vacant_.push_back(&handle);
+}
+
+bool Lane::too_old(const Handle& handle, Clock::time_point now) const {
+    if (!handle.is_open()) return false;
+    const std::chrono::duration<double> age = now - handle.opened_at();
+    return age >= std::chrono::duration<double>(limits_.max_lifetime) * (1.0 + handle.info.jitter);
+}
+
+void Lane::configure(const PoolLimits& limits) {
+    const std::lock_guard lock{mutex_};
+    limits_ = limits;
+    serve_line();
+}
+
+PoolLimits Lane::limits() const {
+    const std::lock_guard lock{mutex_};
+    return limits_;
+}
+
+std::optional<Blocked> Lane::blocked(std::uint64_t thread) const {
+    const std::lock_guard lock{mutex_};
+    const auto waiter = std::ranges::find(line_, thread, &Waiter::thread);
+    if (waiter == line_.end()) return std::nullopt;
+    Blocked blocked{.lane = name_ + " of " + recipe_.name, .at = (*waiter)->request.at, .holders = {}};
+    for (const Handle* handle : held_) blocked.holders.push_back({handle->info.thread, handle->info.at});
+    return blocked;
+}
+
+}  // namespace sqlane::detail

@@ -1,0 +1,142 @@
+#pragma once
+
+#include "handle/handle.hpp"
+#include "lanes/wait_graph.hpp"
+
+#include <sqlane/call.hpp>
+#include <sqlane/options.hpp>
+#include <sqlane/stats.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <source_location>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sqlane::detail {
+
+/// One request for a handle.
+struct Request {
+    const std::source_location& at;
+    std::string_view label;
+    Clock::time_point deadline;
+    const std::stop_token& stop;
+};
+
+/// Why a lane did not lend. The door turns it into the exception that the caller sees.
+struct Refusal {
+    enum class Why : std::uint8_t { timeout, saturated, cancelled, closed, deadlock };
+    Why why{};
+    std::chrono::nanoseconds waited{};
+    /// As they were at that moment: who held the lane, and who was ahead.
+    LaneReport lane;
+    std::string ring;
+};
+
+/// What `give_back` tells of the lease that ended.
+struct Returned {
+    std::chrono::nanoseconds held{};
+    /// It had been reported as held for long.
+    bool warned = false;
+};
+
+/// Looks the names up. It reads files, so it is done without a lane's mutex.
+void name_threads(std::vector<Holder>& holders);
+
+/// A number of handles of one role, and the line of callers that wait for one. The reader lane has many, the writer
+/// lane is a lane of one.
+///
+/// One mutex over one state. The line is first come, first served, and a handle that comes back goes straight to the
+/// head of it: nobody who comes later can take it. Idle handles are a stack, so that the warmest cache is used first.
+///
+/// Thread safety: all members.
+class Lane {
+public:
+    Lane(std::string name, const OpenRecipe& recipe, const PoolLimits& limits);
+
+    /// Waits its turn and lends an open handle. Throws Refusal, or what opening a handle throws.
+    Handle& lend(const Request& request);
+    /// Takes it back, to the head of the line, to the stack or to be closed.
+    Returned give_back(Handle& handle, bool keep) noexcept;
+
+    void configure(const PoolLimits& limits);
+
+    // Closing, in this order.
+    void refuse_new();
+    bool wait_until_empty(Clock::time_point deadline);
+    /// Callers in the line get Refusal::closed; returns how many there were.
+    std::size_t refuse_waiting();
+    /// Interrupts whatever runs; returns how many leases there were.
+    std::size_t interrupt_all();
+    /// Calls `work` with an open handle that nobody holds, if there is one. Only while closing: nobody waits.
+    void with_idle(FunctionRef<void(Handle&)> work);
+    /// Closes the handles that nobody holds.
+    void close_idle() noexcept;
+
+    // For upkeep.
+    /// Closes what has been idle for too long.
+    void reap(Clock::time_point now) noexcept;
+    /// Interrupts the calls whose deadline has passed, because SQLite's own loops (a count over a table) ask nobody.
+    /// Returns the earliest deadline that has not.
+    Clock::time_point interrupt_expired(Clock::time_point now) noexcept;
+    /// Leases that have just passed `age`, each told once.
+    std::vector<Holder> newly_older_than(std::chrono::nanoseconds age, Clock::time_point now);
+    [[nodiscard]] bool in_use() const;
+    [[nodiscard]] bool has_idle_above_minimum() const;
+
+    [[nodiscard]] LaneReport report() const;
+    [[nodiscard]] LaneStats stats() const;
+    [[nodiscard]] PoolLimits limits() const;
+    /// Whom `thread` waits for at this moment; nothing when it is not in the line.
+    [[nodiscard]] std::optional<Blocked> blocked(std::uint64_t thread) const;
+
+private:
+    struct Waiter {
+        const Request& request;
+        std::uint64_t thread;
+        std::int64_t system_thread;
+        Clock::time_point since;
+        std::condition_variable wake;
+        Handle* handle = nullptr;
+        bool refused = false;
+    };
+
+    [[nodiscard]] bool has_room() const noexcept;
+    Handle& wait_in_line(std::unique_lock<std::mutex>& lock, const Request& request);
+    std::string sleep_unless_ring(Waiter& waiter);
+    void sleep(Waiter& waiter);
+    [[noreturn]] void leave_line(Waiter& waiter, const std::string& ring);
+    [[noreturn]] void refuse(Refusal::Why why);
+    void serve_line();
+    Handle& pick_handle();
+    void assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread);
+    void open(Handle& handle, const Request& request);
+    void count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept;
+    void close_and_vacate(Handle& handle, std::unique_lock<std::mutex>& lock) noexcept;
+    [[nodiscard]] bool too_old(const Handle& handle, Clock::time_point now) const;
+    [[nodiscard]] LaneReport report_locked(const Waiter* ahead_of = nullptr) const;
+
+    const std::string name_;
+    const OpenRecipe& recipe_;
+
+    mutable std::mutex mutex_;
+    // Guarded by mutex_:
+    PoolLimits limits_;
+    bool open_for_new_ = true;
+    std::vector<std::unique_ptr<Handle>> places_;
+    std::vector<Handle*> vacant_;
+    std::vector<Handle*> idle_;
+    std::vector<Handle*> held_;
+    std::deque<Waiter*> line_;
+    std::condition_variable emptied_;
+    LaneStats counters_;
+    std::minstd_rand random_;
+};
+
+}  // namespace sqlane::detail

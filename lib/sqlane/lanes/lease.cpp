@@ -1,0 +1,44 @@
+#include "lanes/lease.hpp"
+
+#include "handle/error_translation.hpp"
+#include "watch/text.hpp"
+
+namespace sqlane::detail {
+
+Lease::~Lease() {
+    const auto proof = handle_.end_lease();
+    const auto returned = lane_.give_back(handle_, proof.keep);
+    if (!proof.left_behind.empty())
+        warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
+    if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
+    if (returned.warned) warn(Warning::Kind::came_back, "came back after " + duration_text(returned.held));
+}
+
+void Lease::warn(Warning::Kind kind, const std::string& message) noexcept {
+    warnings_.add({.kind = kind,
+                   .message = place(request_.at) + ": " + message,
+                   .at = request_.at,
+                   .label = std::string{request_.label}});
+}
+
+Visit::Visit(const void* manager, Handle& handle, Verb verb, const Call& call, const std::source_location& at,
+             Clock::time_point wait_until, std::chrono::milliseconds wait_each)
+    : handle_(handle),
+      patience_{.wait_until = wait_until,
+                .wait_each = call.deadline.is_set() ? std::chrono::milliseconds{} : wait_each,
+                .run_until = call.deadline,
+                .stop = call.stop},
+      outer_place_(handle.at()),
+      held_(manager, handle, verb, at) {
+    handle_.set_place(at);
+    handle_.interrupt().push(patience_);
+    if (call.stop.stop_possible()) on_stop_.emplace(call.stop, InterruptIt{handle_});
+}
+
+Visit::~Visit() {
+    on_stop_.reset();
+    handle_.interrupt().pop();
+    handle_.set_place(outer_place_);
+}
+
+}  // namespace sqlane::detail

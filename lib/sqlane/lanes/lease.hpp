@@ -1,0 +1,62 @@
+#pragma once
+
+#include "handle/handle.hpp"
+#include "lanes/held.hpp"
+#include "lanes/lane.hpp"
+#include "watch/warnings.hpp"
+
+#include <sqlane/call.hpp>
+
+#include <chrono>
+#include <optional>
+#include <source_location>
+#include <stop_token>
+
+namespace sqlane::detail {
+
+/// A handle borrowed from a lane for one outermost closure; goes back by itself, proved clean.
+class Lease {
+public:
+    /// Waits in the lane's line. Throws Refusal.
+    Lease(Lane& lane, Warnings& warnings, const Request& request)
+        : lane_(lane), warnings_(warnings), request_(request), handle_(lane.lend(request)) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease();
+
+    [[nodiscard]] Handle& handle() const noexcept { return handle_; }
+
+private:
+    void warn(Warning::Kind kind, const std::string& message) noexcept;
+
+    Lane& lane_;
+    Warnings& warnings_;
+    Request request_;
+    Handle& handle_;
+};
+
+/// A closure running on a handle, outermost or nested: its patience, its place in errors, its entry in the nesting
+/// table.
+class Visit {
+public:
+    Visit(const void* manager, Handle& handle, Verb verb, const Call& call, const std::source_location& at,
+          Clock::time_point wait_until, std::chrono::milliseconds wait_each);
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+    ~Visit();
+
+private:
+    struct InterruptIt {
+        Handle& handle;
+        void operator()() const noexcept { handle.interrupt_from_outside(Stop::requested); }
+    };
+
+    Handle& handle_;
+    Patience patience_;
+    std::source_location outer_place_;
+    Held held_;
+    /// Destroyed first: a stop that comes later must not reach the next borrower.
+    std::optional<std::stop_callback<InterruptIt>> on_stop_;
+};
+
+}  // namespace sqlane::detail
