@@ -36,7 +36,7 @@ public:
     void bind_blob(int parameter, std::span<const std::byte> value);
     [[noreturn]] void cannot_bind(int parameter, const std::string& why) const;
 
-    /// True when there is a row.
+    /// True when there is a row. After the end or a failure it stays false: SQLite would begin anew.
     bool step();
     /// Steps to the end and tells how many rows were changed.
     std::int64_t run_to_end();
@@ -71,6 +71,7 @@ private:
     Statement* statement_;
     std::uint64_t lease_;
     Bound bound_;
+    bool over_ = false;
 };
 
 /// Runs every statement of a script; parameters are not allowed in it.

@@ -30,7 +30,16 @@ struct OpenRecipe {
 };
 
 /// The statements that only sqlane may run.
-enum class Control : std::uint8_t { begin, begin_immediate, commit, rollback, savepoint, release, rollback_to, count_ };
+enum class Control : std::uint8_t {
+    begin,
+    begin_immediate,
+    commit,
+    rollback,
+    savepoint,
+    release,
+    rollback_to,
+    count_
+};
 
 /// One open SQLite connection. Returns SQLite's codes; Handle turns them into exceptions.
 /// Thread safety: belongs to the thread that its handle is lent to; `interrupt` may come from any thread.

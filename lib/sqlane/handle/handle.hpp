@@ -65,7 +65,7 @@ public:
 
     // Opening and closing.
     [[nodiscard]] bool is_open() const noexcept { return connection_ != nullptr; }
-    void open(Clock::time_point wait_until);
+    void open(Clock::time_point wait_until, const std::stop_token& stop);
     void close() noexcept;
     [[nodiscard]] Clock::time_point opened_at() const noexcept { return opened_at_; }
     [[nodiscard]] Connection& connection() noexcept { return *connection_; }
@@ -96,7 +96,9 @@ public:
 
     // Functions to call after the commit.
     void on_commit(std::function<void()> then);
-    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept { return std::exchange(committed_, {}); }
+    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept {
+        return std::exchange(committed_, {});
+    }
 
     // Statements; see cursor.cpp.
     [[nodiscard]] std::uint64_t lease() const noexcept { return lease_; }

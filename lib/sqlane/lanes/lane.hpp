@@ -119,6 +119,7 @@ private:
     void open(Handle& handle, const Request& request);
     void count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept;
     void close_and_vacate(Handle& handle, std::unique_lock<std::mutex>& lock) noexcept;
+    void close_oldest_idle(std::unique_lock<std::mutex>& lock) noexcept;
     [[nodiscard]] bool too_old(const Handle& handle, Clock::time_point now) const;
     [[nodiscard]] LaneReport report_locked(const Waiter* ahead_of = nullptr) const;
 

@@ -132,11 +132,15 @@ void Lane::reap(Clock::time_point now) noexcept {
     std::unique_lock lock{mutex_};
     while (static_cast<int>(idle_.size()) > limits_.min_idle) {
         // The bottom of the stack has been idle for the longest.
-        Handle& oldest = *idle_.front();
-        if (now - oldest.info.since < limits_.idle_timeout) return;
-        idle_.erase(idle_.begin());
-        close_and_vacate(oldest, lock);
+        if (now - idle_.front()->info.since < limits_.idle_timeout) return;
+        close_oldest_idle(lock);
     }
+}
+
+void Lane::close_oldest_idle(std::unique_lock<std::mutex>& lock) noexcept {
+    Handle& oldest = *idle_.front();
+    idle_.erase(idle_.begin());
+    close_and_vacate(oldest, lock);
 }
 
 void Lane::with_idle(FunctionRef<void(Handle&)> work) {
@@ -149,11 +153,7 @@ void Lane::with_idle(FunctionRef<void(Handle&)> work) {
 
 void Lane::close_idle() noexcept {
     std::unique_lock lock{mutex_};
-    while (!idle_.empty()) {
-        Handle& handle = *idle_.back();
-        idle_.pop_back();
-        close_and_vacate(handle, lock);
-    }
+    while (!idle_.empty()) close_oldest_idle(lock);
 }
 
 }  // namespace sqlane::detail

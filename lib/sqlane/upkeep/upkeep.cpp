@@ -25,7 +25,8 @@ constexpr milliseconds between_interrupts{10};
 
 }  // namespace
 
-Upkeep::Upkeep(Lane& readers, Lane& writer, Warnings& warnings, const OpenRecipe& recipe, const Options& options)
+Upkeep::Upkeep(Lane& readers, Lane& writer, Warnings& warnings, const OpenRecipe& recipe,
+               const Options& options)
     : readers_(readers), writer_(writer), warnings_(warnings), recipe_(recipe), options_(options) {}
 
 Upkeep::~Upkeep() { stop(); }
@@ -41,10 +42,6 @@ void Upkeep::stop() {
         wake_.notify_one();
     }
     if (thread_.joinable()) thread_.join();
-}
-
-void Upkeep::abandon() noexcept {
-    if (thread_.joinable()) thread_.detach();
 }
 
 void Upkeep::wake() {
@@ -78,7 +75,7 @@ void Upkeep::run() {
         woken_ = false;
         next_deadline_ = Clock::time_point::max();
         lock.unlock();
-        const auto next = round(Clock::now());
+        const auto next = guarded_round();
         lock.lock();
         if (next != Clock::time_point::max()) asleep_.store(false, std::memory_order_relaxed);
         const auto due = [this] { return stopping_ || woken_; };
@@ -87,6 +84,16 @@ void Upkeep::run() {
             wake_.wait(lock, due);
         else
             wake_.wait_until(lock, until, due);
+    }
+}
+
+/// Out of memory, say, must not end the program from a thread that nobody watches.
+Clock::time_point Upkeep::guarded_round() noexcept {
+    try {
+        return round(Clock::now());
+    } catch (const std::exception& error) {
+        warn(error.what());
+        return Clock::now() + longest_nap;
     }
 }
 
@@ -100,18 +107,19 @@ Clock::time_point Upkeep::round(Clock::time_point now) {
     const bool log_pending =
         log_bytes_.load(std::memory_order_relaxed) > log_bytes_done_.load(std::memory_order_relaxed);
     if (!busy && !log_pending && !readers_.has_idle_above_minimum()) return next;
-    const auto nap = std::clamp(std::min({options_.leak_after, readers_.limits().idle_timeout, longest_nap}) / 2,
-                                shortest_nap, longest_nap);
+    const auto nap =
+        std::clamp(std::min({options_.leak_after, readers_.limits().idle_timeout, longest_nap}) / 2,
+                   shortest_nap, longest_nap);
     return std::min(next, Clock::now() + nap);
 }
 
 void Upkeep::warn_of_long_leases(Lane& lane, Clock::time_point now) {
     for (const auto& holder : lane.newly_older_than(options_.leak_after, now))
-        warnings_.add(
-            {.kind = Warning::Kind::held_long,
-             .message = "still held after " + duration_text(options_.leak_after) + ":" + holders_text({holder}),
-             .at = holder.at,
-             .label = holder.label});
+        warnings_.add({.kind = Warning::Kind::held_long,
+                       .message = "still held after " + duration_text(options_.leak_after) + ":" +
+                                  holders_text({holder}),
+                       .at = holder.at,
+                       .label = holder.label});
 }
 
 /// Above the limit at once; below it when nobody needs a handle, so that a quiet database has a short log.
@@ -124,12 +132,14 @@ bool Upkeep::checkpoint_due(bool busy) const noexcept {
 void Upkeep::checkpoint_under_writer() {
     static const std::stop_token nobody{};
     const auto here = std::source_location::current();
-    const Request request{.at = here, .label = "checkpoint", .deadline = Clock::now() + longest_nap, .stop = nobody};
+    const Request request{
+        .at = here, .label = "checkpoint", .deadline = Clock::now() + longest_nap, .stop = nobody};
     try {
         const Lease lease{writer_, warnings_, request};
         checkpoint_on(lease.handle().connection());
     } catch (const Refusal&) {
-        skipped_.fetch_add(1, std::memory_order_relaxed);  // the writer is in use: there will be another round
+        skipped_.fetch_add(1,
+                           std::memory_order_relaxed);  // the writer is in use: there will be another round
     } catch (const std::exception& error) {
         skipped_.fetch_add(1, std::memory_order_relaxed);
         warn(error.what());
@@ -152,20 +162,23 @@ void Upkeep::checkpoint_on(Connection& writer) {
     if (result.outcome != CheckpointResult::Outcome::done)
         warn(result.outcome == CheckpointResult::Outcome::failed
                  ? "checkpoint failed: " + result.message
-                 : "a checkpoint copied more than the log held: another program checkpoints this file unsafely; check "
+                 : "a checkpoint copied more than the log held: another program checkpoints this file "
+                   "unsafely; check "
                    "it");
     checkpoints_.fetch_add(1, std::memory_order_relaxed);
-    log_bytes_done_.store(std::int64_t{result.frames_checkpointed} * writer.page_size(), std::memory_order_relaxed);
+    log_bytes_done_.store(std::int64_t{result.frames_checkpointed} * writer.page_size(),
+                          std::memory_order_relaxed);
 }
 
 void Upkeep::round_without_thread() {
-    if (!options_.upkeep_thread) round(Clock::now());
+    if (!options_.upkeep_thread) guarded_round();
 }
 
 void Upkeep::checkpoint_at_close(Connection& writer) { checkpoint_on(writer); }
 
 void Upkeep::warn(const std::string& message) {
-    warnings_.add({.kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}});
+    warnings_.add(
+        {.kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}});
 }
 
 }  // namespace sqlane::detail

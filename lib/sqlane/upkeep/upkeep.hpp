@@ -28,8 +28,6 @@ public:
 
     void start();
     void stop();
-    /// In the child of a fork there is no such thread, and it must not be joined.
-    void abandon() noexcept;
 
     /// A handle was lent: one relaxed load unless the thread is asleep.
     void note_use() {
@@ -47,7 +45,9 @@ public:
     /// Closes the connection that checkpoints run on, after `stop`.
     void forget_connection() noexcept { second_.reset(); }
 
-    [[nodiscard]] std::uint64_t checkpoints() const noexcept { return checkpoints_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t checkpoints() const noexcept {
+        return checkpoints_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t checkpoints_skipped() const noexcept {
         return skipped_.load(std::memory_order_relaxed);
     }
@@ -57,6 +57,7 @@ private:
     void wake();
     /// Does what is due and returns when to look again; `max` when nothing is going on.
     Clock::time_point round(Clock::time_point now);
+    Clock::time_point guarded_round() noexcept;
     void warn_of_long_leases(Lane& lane, Clock::time_point now);
     [[nodiscard]] bool checkpoint_due(bool busy) const noexcept;
     void checkpoint_under_writer();

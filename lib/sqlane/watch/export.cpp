@@ -229,7 +229,8 @@ std::string to_prometheus(const Stats& stats) {
         out.begin(metric, counter ? "counter" : "gauge", help);
         out.sample(metric, ",lane=" + quoted(stats.writer.name), std::to_string(writer_value));
         for_each_number(stats.readers, [&](std::string_view other, auto reader_value, bool, const char*) {
-            if (other == name) out.sample(metric, ",lane=" + quoted(stats.readers.name), std::to_string(reader_value));
+            if (other == name)
+                out.sample(metric, ",lane=" + quoted(stats.readers.name), std::to_string(reader_value));
         });
     });
     out.histogram("sqlane_wait_seconds", "time calls spent in the line", &LaneStats::wait);

@@ -15,10 +15,13 @@ void Warnings::add(Warning warning) noexcept {
         keep(warning);
         if (observer_) observer_(warning);
     } catch (const std::exception& error) {
-        keep({.kind = Warning::Kind::observer_failed, .message = error.what(), .at = warning.at, .label = {}});
-    } catch (...) {
         keep(
-            {.kind = Warning::Kind::observer_failed, .message = "not a std::exception", .at = warning.at, .label = {}});
+            {.kind = Warning::Kind::observer_failed, .message = error.what(), .at = warning.at, .label = {}});
+    } catch (...) {
+        keep({.kind = Warning::Kind::observer_failed,
+              .message = "not a std::exception",
+              .at = warning.at,
+              .label = {}});
     }
 }
 
