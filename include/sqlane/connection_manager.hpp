@@ -47,8 +47,8 @@ public:
     }
     template <class F>
     auto execute(const Call& call, F&& body, std::source_location at = std::source_location::current()) {
-        return detail::with_result<Reader&>(
-            std::forward<F>(body), [&](detail::FunctionRef<void(Reader&)> run) { read(call, at, run); });
+        return detail::with_result<Reader&>(std::forward<F>(body),
+                                            [&](detail::FunctionRef<void(Reader&)> run) { read(call, at, run); });
     }
 
     /// Lends the Writer: each statement is its own commit, so two of them are not atomic.
@@ -58,8 +58,8 @@ public:
     }
     template <class F>
     auto execute_mut(const Call& call, F&& body, std::source_location at = std::source_location::current()) {
-        return detail::with_result<Writer&>(
-            std::forward<F>(body), [&](detail::FunctionRef<void(Writer&)> run) { write(call, at, run); });
+        return detail::with_result<Writer&>(std::forward<F>(body),
+                                            [&](detail::FunctionRef<void(Writer&)> run) { write(call, at, run); });
     }
 
     /// Lends a Transaction: all or nothing, durable when this returns (as `Options::synchronous` says).
@@ -70,8 +70,7 @@ public:
     template <class F>
     auto transaction(const Call& call, F&& body, std::source_location at = std::source_location::current()) {
         return detail::with_result<Transaction&>(
-            std::forward<F>(body),
-            [&](detail::FunctionRef<void(Transaction&)> run) { transact(call, at, run); });
+            std::forward<F>(body), [&](detail::FunctionRef<void(Transaction&)> run) { transact(call, at, run); });
     }
 
     /// Changes the pool while it is used: growth at once, shrinking as handles come back.
@@ -96,8 +95,7 @@ private:
 
     void read(const Call& call, const std::source_location& at, detail::FunctionRef<void(Reader&)> body);
     void write(const Call& call, const std::source_location& at, detail::FunctionRef<void(Writer&)> body);
-    void transact(const Call& call, const std::source_location& at,
-                  detail::FunctionRef<void(Transaction&)> body);
+    void transact(const Call& call, const std::source_location& at, detail::FunctionRef<void(Transaction&)> body);
 
     class Impl;
     std::unique_ptr<Impl> impl_;

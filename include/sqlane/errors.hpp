@@ -32,8 +32,7 @@ private:
 /// An error that tells who held what when it was thrown.
 class ErrorWithReport : public Error {
 public:
-    ErrorWithReport(const std::string& what, const std::source_location& where,
-                    std::shared_ptr<const Report> report)
+    ErrorWithReport(const std::string& what, const std::source_location& where, std::shared_ptr<const Report> report)
         : Error(what, where), report_(std::move(report)) {}
 
     [[nodiscard]] const Report& report() const noexcept { return *report_; }
@@ -86,12 +85,9 @@ enum class ConstraintKind : std::uint8_t {
 /// A row broke a rule of the schema. Tell the user which.
 class ConstraintError : public Error {
 public:
-    ConstraintError(const std::string& what, const std::source_location& where, int sqlite_code,
-                    ConstraintKind kind, std::string table, std::string column)
-        : Error(what, where, sqlite_code),
-          kind_(kind),
-          table_(std::move(table)),
-          column_(std::move(column)) {}
+    ConstraintError(const std::string& what, const std::source_location& where, int sqlite_code, ConstraintKind kind,
+                    std::string table, std::string column)
+        : Error(what, where, sqlite_code), kind_(kind), table_(std::move(table)), column_(std::move(column)) {}
 
     [[nodiscard]] ConstraintKind kind() const noexcept { return kind_; }
     /// Empty where SQLite does not say (FOREIGN KEY, CHECK).

@@ -54,22 +54,19 @@ template <class D>
 inline constexpr bool is_system_time<std::chrono::time_point<std::chrono::system_clock, D>> = true;
 
 template <class T>
-concept HasStored = requires {
-    typename Stored<T>::type;
-};
+concept HasStored = requires { typename Stored<T>::type; };
 
 template <class T>
 concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T>;
 
 /// The types that fill one column.
 template <class T>
-concept Scalar =
-    HasStored<T> || std::same_as<T, bool> || Integer<T> || std::floating_point<T> || std::is_enum_v<T> ||
-    std::same_as<T, std::string> || std::same_as<T, Blob> || is_system_time<T> || is_optional<T>;
+concept Scalar = HasStored<T> || std::same_as<T, bool> || Integer<T> || std::floating_point<T> || std::is_enum_v<T> ||
+                 std::same_as<T, std::string> || std::same_as<T, Blob> || is_system_time<T> || is_optional<T>;
 
 template <class>
 inline constexpr bool always_false = false;
@@ -82,8 +79,7 @@ T read_number(const Cursor& cursor, int column) {
         return value == 1;
     } else if constexpr (Integer<T>) {
         const auto value = cursor.integer(column);
-        if (!std::in_range<T>(value))
-            cursor.does_not_fit(column, "the number does not fit the integer asked for");
+        if (!std::in_range<T>(value)) cursor.does_not_fit(column, "the number does not fit the integer asked for");
         return static_cast<T>(value);
     } else {
         const auto value = cursor.real(column);
@@ -113,11 +109,10 @@ T read_column(const Cursor& cursor, int column) {
         using Ticks = typename T::duration;
         return T{Ticks{read_number<typename Ticks::rep>(cursor, column)}};
     } else {
-        static_assert(
-            always_false<T>,
-            "sqlane: this type cannot be read from one column; use an integer, a floating-point number, "
-            "bool, an enum, std::string, sqlane::Blob, std::optional, a system_clock time point, or "
-            "specialise sqlane::Stored (one column) or sqlane::RowReader (a row)");
+        static_assert(always_false<T>,
+                      "sqlane: this type cannot be read from one column; use an integer, a floating-point number, "
+                      "bool, an enum, std::string, sqlane::Blob, std::optional, a system_clock time point, or "
+                      "specialise sqlane::Stored (one column) or sqlane::RowReader (a row)");
     }
 }
 
@@ -145,17 +140,15 @@ void bind_one(Cursor& cursor, int parameter, const T& value) {
         bind_one(cursor, parameter, value.time_since_epoch().count());
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         if constexpr (std::is_pointer_v<T>)
-            if (value == nullptr)
-                cursor.cannot_bind(parameter, "is a null char pointer; bind std::nullopt for NULL");
+            if (value == nullptr) cursor.cannot_bind(parameter, "is a null char pointer; bind std::nullopt for NULL");
         cursor.bind_text(parameter, value);
     } else if constexpr (std::is_convertible_v<const T&, std::span<const std::byte>>) {
         cursor.bind_blob(parameter, value);
     } else {
-        static_assert(
-            always_false<T>,
-            "sqlane: this type cannot be bound; use an integer, a floating-point number, bool, an enum, "
-            "text, bytes, std::optional, a system_clock time point, std::nullopt, or specialise "
-            "sqlane::Stored");
+        static_assert(always_false<T>,
+                      "sqlane: this type cannot be bound; use an integer, a floating-point number, bool, an enum, "
+                      "text, bytes, std::optional, a system_clock time point, std::nullopt, or specialise "
+                      "sqlane::Stored");
     }
 }
 
@@ -232,8 +225,7 @@ RowResult<Ts...> read_row(const Cursor& cursor) {
     } else {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return RowResult<Ts...>{read_column<Ts>(cursor, static_cast<int>(I))...};
-        }
-        (std::index_sequence_for<Ts...>{});
+        }(std::index_sequence_for<Ts...>{});
     }
 }
 
@@ -275,8 +267,7 @@ public:
     };
 
     iterator begin() {
-        if (started_)
-            cursor_.misused("rows(): the rows can be walked only once; run the query again or use all()");
+        if (started_) cursor_.misused("rows(): the rows can be walked only once; run the query again or use all()");
         started_ = true;
         advance();
         detail::expect_shape<Ts...>(cursor_);

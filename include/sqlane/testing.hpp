@@ -49,10 +49,9 @@ private:
 /// unfinished statement, a temporary table, an attached file, a changed pragma.
 class TemporaryDatabase {
 public:
-#if defined(DOCTEST_LIBRARY_INCLUDED) || defined(CATCH_VERSION_MAJOR) || \
-    defined(GTEST_INCLUDE_GTEST_GTEST_H_) || defined(GOOGLETEST_INCLUDE_GTEST_GTEST_H_)
-    explicit TemporaryDatabase(Options options = {})
-        : TemporaryDatabase(framework_failure(), std::move(options)) {}
+#if defined(DOCTEST_LIBRARY_INCLUDED) || defined(CATCH_VERSION_MAJOR) || defined(GTEST_INCLUDE_GTEST_GTEST_H_) || \
+    defined(GOOGLETEST_INCLUDE_GTEST_GTEST_H_)
+    explicit TemporaryDatabase(Options options = {}) : TemporaryDatabase(framework_failure(), std::move(options)) {}
 #endif
     explicit TemporaryDatabase(OnFailure on_failure, Options options = {});
     TemporaryDatabase(const TemporaryDatabase&) = delete;

@@ -17,8 +17,7 @@ public:
     template <class F>
     auto savepoint(F&& part) {
         return detail::with_result<Transaction&>(
-            std::forward<F>(part),
-            [this](detail::FunctionRef<void(Transaction&)> body) { run_in_savepoint(body); });
+            std::forward<F>(part), [this](detail::FunctionRef<void(Transaction&)> body) { run_in_savepoint(body); });
     }
 
     /// Runs `then` on this thread after the commit, when the handle has been given back; never after a rollback.

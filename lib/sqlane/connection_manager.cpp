@@ -70,7 +70,7 @@ private:
 
 class ConnectionManager::Impl {
 public:
-    Impl(std::unique_ptr<platform::PrivateFolder> folder, const std::filesystem::path& file,
+    Impl(std::unique_ptr<platform::PrivateFolder> folder_given, const std::filesystem::path& path,
          Options options_given, const std::source_location& at);
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -81,8 +81,7 @@ public:
     Clock::time_point wait_until(const Call& call) const;
     /// Lends, or throws what the caller of the verb is to see.
     Lease lend(Lane& lane, const Request& request, const Call& call);
-    void on_writer(const Call& call, const std::source_location& at, Verb verb,
-                   FunctionRef<void(Handle&)> body);
+    void on_writer(const Call& call, const std::source_location& at, Verb verb, FunctionRef<void(Handle&)> body);
     void require_no_reader(const Held& outer, Verb verb, const std::source_location& at) const;
     static void run(const Hooks& hooks);
     void run_quietly(const Hooks& hooks, const std::source_location& at) noexcept;
@@ -106,9 +105,8 @@ public:
     std::atomic<bool> closed{false};
 };
 
-ConnectionManager::Impl::Impl(std::unique_ptr<platform::PrivateFolder> folder_given,
-                              const std::filesystem::path& path, Options options_given,
-                              const std::source_location& at)
+ConnectionManager::Impl::Impl(std::unique_ptr<platform::PrivateFolder> folder_given, const std::filesystem::path& path,
+                              Options options_given, const std::source_location& at)
     : options(std::move(options_given)),
       folder(std::move(folder_given)),
       file(path),
@@ -193,8 +191,7 @@ ConnectionManager::~ConnectionManager() {
     impl_->writer.wait_until_empty(Clock::time_point::max());
 }
 
-void ConnectionManager::read(const Call& call, const std::source_location& at,
-                             FunctionRef<void(Reader&)> body) {
+void ConnectionManager::read(const Call& call, const std::source_location& at, FunctionRef<void(Reader&)> body) {
     impl_->require_this_process(at);
     const auto wait_until = impl_->wait_until(call);
     if (const Held* outer = Held::innermost(impl_.get())) {
@@ -208,16 +205,14 @@ void ConnectionManager::read(const Call& call, const std::source_location& at,
     {
         const Request request{.at = at, .label = call.label, .deadline = wait_until, .stop = call.stop};
         const Lease lease = impl_->lend(impl_->readers, request, call);
-        const Visit visit{impl_.get(), lease.handle(), Verb::execute,         call,
-                          at,          wait_until,     impl_->options.timeout};
+        const Visit visit{impl_.get(), lease.handle(), Verb::execute, call, at, wait_until, impl_->options.timeout};
         const Snapshot snapshot{lease.handle()};
         body(lease.handle().reader());
     }
     impl_->upkeep.round_without_thread();
 }
 
-void ConnectionManager::write(const Call& call, const std::source_location& at,
-                              FunctionRef<void(Writer&)> body) {
+void ConnectionManager::write(const Call& call, const std::source_location& at, FunctionRef<void(Writer&)> body) {
     impl_->on_writer(call, at, Verb::execute_mut, [&](Handle& handle) { body(handle.writer()); });
 }
 
@@ -266,8 +261,7 @@ void ConnectionManager::Impl::on_writer(const Call& call, const std::source_loca
     run(hooks);
 }
 
-void ConnectionManager::Impl::require_no_reader(const Held& outer, Verb verb,
-                                                const std::source_location& at) const {
+void ConnectionManager::Impl::require_no_reader(const Held& outer, Verb verb, const std::source_location& at) const {
     if (outer.verb() != Verb::execute) return;
     const char* name = verb == Verb::transaction ? "transaction" : "execute_mut";
     throw UsageError{writer_recipe.name + ": " + name + " at " + place_and_function(at) +
@@ -386,9 +380,7 @@ Stats ConnectionManager::stats() const {
             .sqlite_memory = sqlite_memory_used()};
 }
 
-Health ConnectionManager::health() const {
-    return assess(stats(), impl_->closed.load(std::memory_order_relaxed));
-}
+Health ConnectionManager::health() const { return assess(stats(), impl_->closed.load(std::memory_order_relaxed)); }
 
 Options ConnectionManager::options() const {
     Options options = impl_->options;

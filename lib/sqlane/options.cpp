@@ -61,8 +61,7 @@ const std::array<Row, 12>& rows() {
     static const std::array<Row, 12> table{{
         {"readers.min_idle", "SQLANE_POOL_MIN", 0, 1000,
          Access<int>{[](Options& o) -> int& { return o.readers.min_idle; }}},
-        {"readers.max", "SQLANE_POOL_MAX", 1, 1000,
-         Access<int>{[](Options& o) -> int& { return o.readers.max; }}},
+        {"readers.max", "SQLANE_POOL_MAX", 1, 1000, Access<int>{[](Options& o) -> int& { return o.readers.max; }}},
         {"readers.overflow", "SQLANE_POOL_OVERFLOW", 0, 1000,
          Access<int>{[](Options& o) -> int& { return o.readers.overflow; }}},
         {"readers.max_waiters", "SQLANE_POOL_QUEUE", 0, 1'000'000,
@@ -87,11 +86,10 @@ const std::array<Row, 12>& rows() {
     return table;
 }
 
-constexpr std::array<std::pair<const char*, Synchronous>, 4> synchronous_names{
-    {{"off", Synchronous::off},
-     {"normal", Synchronous::normal},
-     {"full", Synchronous::full},
-     {"extra", Synchronous::extra}}};
+constexpr std::array<std::pair<const char*, Synchronous>, 4> synchronous_names{{{"off", Synchronous::off},
+                                                                                {"normal", Synchronous::normal},
+                                                                                {"full", Synchronous::full},
+                                                                                {"extra", Synchronous::extra}}};
 
 std::string time_text(std::int64_t value) {
     if (value % 1000 != 0) return std::to_string(value) + "ms";
@@ -108,8 +106,7 @@ std::string range_text(const Row& row) {
 
 std::string lower(std::string_view text) {
     std::string result{text};
-    std::ranges::transform(result, result.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return result;
 }
 
@@ -136,8 +133,7 @@ void set_from_env(const Row& row, Options& options) {
     const auto value = parse_number(row, text);
     if (!value || *value < row.least || *value > row.most)
         throw UsageError{std::string{row.variable} + "=" + text + ": wanted a " +
-                         (row.is_time() ? "time such as 500ms, 30s, 5m or 1h, " : "whole number ") +
-                         range_text(row)};
+                         (row.is_time() ? "time such as 500ms, 30s, 5m or 1h, " : "whole number ") + range_text(row)};
     row.set(options, *value);
 }
 

@@ -42,8 +42,8 @@ public:
     std::int64_t run_to_end();
     [[nodiscard]] std::int64_t last_rowid() const;
 
-    /// Throws UsageError unless the statement returns `columns` columns.
-    void expect_columns(int columns) const;
+    /// Throws UsageError unless the statement returns this many columns.
+    void expect_columns(int wanted) const;
     [[nodiscard]] int columns() const;
     /// Throws UsageError when there is no such column.
     [[nodiscard]] int column_named(std::string_view name) const;

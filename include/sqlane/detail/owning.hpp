@@ -34,25 +34,22 @@ template <class... Ts>
 struct Owns<Rows<Ts...>> : std::false_type {};
 
 template <class T>
-requires std::is_base_of_v<Reader, T>
-struct Owns<T> : std::false_type {
-};
+    requires std::is_base_of_v<Reader, T>
+struct Owns<T> : std::false_type {};
 
 /// string_view, span, subranges and lazy views.
 template <class T>
-requires std::ranges::view<T>
-struct Owns<T> : std::false_type {
-};
+    requires std::ranges::view<T>
+struct Owns<T> : std::false_type {};
 
 template <class T>
 struct Owns<std::initializer_list<T>> : std::false_type {};
 
 /// Containers own when their elements do. A path and a JSON value are ranges of themselves.
 template <class T>
-requires(std::ranges::range<T> && !std::ranges::view<T>) struct Owns<T>
-    : std::disjunction<std::is_same<std::ranges::range_value_t<T>, T>,
-                       Owns<std::remove_cv_t<std::ranges::range_value_t<T>>>> {
-};
+    requires(std::ranges::range<T> && !std::ranges::view<T>)
+struct Owns<T> : std::disjunction<std::is_same<std::ranges::range_value_t<T>, T>,
+                                  Owns<std::remove_cv_t<std::ranges::range_value_t<T>>>> {};
 
 template <class T>
 struct Owns<std::optional<T>> : Owns<T> {};
@@ -64,6 +61,6 @@ template <class... Ts>
 struct Owns<std::variant<Ts...>> : std::conjunction<Owns<Ts>...> {};
 
 template <class T>
-concept OwningResult = std::is_void_v<T> ||(!std::is_reference_v<T> && Owns<std::remove_cv_t<T>>::value);
+concept OwningResult = std::is_void_v<T> || (!std::is_reference_v<T> && Owns<std::remove_cv_t<T>>::value);
 
 }  // namespace sqlane::detail

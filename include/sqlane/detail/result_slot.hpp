@@ -27,11 +27,10 @@ auto with_result(F&& f, Runner&& runner) {
                   "sqlane: the closure must be callable with the view this verb lends: execute lends "
                   "sqlane::Reader&, execute_mut sqlane::Writer&, transaction sqlane::Transaction&");
     using Result = decltype(call_with<View>(f, std::declval<View>()));
-    static_assert(
-        OwningResult<Result>,
-        "sqlane: a closure's result must own what it holds, because the row is gone when the closure "
-        "returns: return a std::string, a std::vector or a struct of values, not a view, reference, "
-        "pointer, Row or Rows");
+    static_assert(OwningResult<Result>,
+                  "sqlane: a closure's result must own what it holds, because the row is gone when the closure "
+                  "returns: return a std::string, a std::vector or a struct of values, not a view, reference, "
+                  "pointer, Row or Rows");
     if constexpr (std::is_void_v<Result>) {
         auto body = [&f](View view) { call_with<View>(f, view); };
         runner(FunctionRef<void(View)>{body});

@@ -56,8 +56,7 @@ bool contains(const std::array<std::string_view, N>& list, std::string_view name
 
 std::string lower(std::string_view text) {
     std::string result{text};
-    std::ranges::transform(result, result.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return result;
 }
 
@@ -87,11 +86,9 @@ Effects Authorizer::end_compile() {
     return std::exchange(effects_, {});
 }
 
-int Authorizer::on_action(void* self, int action, const char* first, const char* second,
-                          const char* /*database*/, const char* /*trigger*/) {
-    const auto view = [](const char* text) {
-        return text == nullptr ? std::string_view{} : std::string_view{text};
-    };
+int Authorizer::on_action(void* self, int action, const char* first, const char* second, const char* /*database*/,
+                          const char* /*trigger*/) {
+    const auto view = [](const char* text) { return text == nullptr ? std::string_view{} : std::string_view{text}; };
     return static_cast<Authorizer*>(self)->judge(action, view(first), view(second), second != nullptr);
 }
 
@@ -101,8 +98,7 @@ int Authorizer::judge(int action, std::string_view first, std::string_view secon
                                  : judge_writer(action, first, second, has_second);
 }
 
-int Authorizer::judge_reader(int action, std::string_view first, std::string_view /*second*/,
-                             bool has_second) {
+int Authorizer::judge_reader(int action, std::string_view first, std::string_view /*second*/, bool has_second) {
     switch (action) {
         case SQLITE_SELECT:
         case SQLITE_READ:
@@ -115,8 +111,7 @@ int Authorizer::judge_reader(int action, std::string_view first, std::string_vie
         case SQLITE_DELETE: return SQLITE_OK;
         case SQLITE_PRAGMA: {
             const auto name = lower(first);
-            if (contains(telling, name) || (!has_second && contains(telling_without_value, name)))
-                return SQLITE_OK;
+            if (contains(telling, name) || (!has_second && contains(telling_without_value, name))) return SQLITE_OK;
             return refuse("PRAGMA " + name + " is not among those that only read");
         }
         case SQLITE_ATTACH: return refuse("ATTACH and VACUUM INTO can create files");
@@ -127,11 +122,9 @@ int Authorizer::judge_reader(int action, std::string_view first, std::string_vie
     }
 }
 
-int Authorizer::judge_writer(int action, std::string_view first, std::string_view /*second*/,
-                             bool has_second) {
+int Authorizer::judge_writer(int action, std::string_view first, std::string_view /*second*/, bool has_second) {
     if ((action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) && compiling_)
-        return refuse(
-            "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are sqlane's to say; use transaction() and savepoint()");
+        return refuse("BEGIN, COMMIT, ROLLBACK and SAVEPOINT are sqlane's to say; use transaction() and savepoint()");
     if (action == SQLITE_PRAGMA) return judge_pragma(first, has_second);
     effects_.temporary |= makes_temporary(action);
     effects_.attaches |= action == SQLITE_ATTACH || action == SQLITE_DETACH;
@@ -140,8 +133,7 @@ int Authorizer::judge_writer(int action, std::string_view first, std::string_vie
 
 int Authorizer::judge_pragma(std::string_view raw_name, bool has_value) {
     const auto name = lower(raw_name);
-    if (name == "wal_checkpoint")
-        return refuse("checkpoints are sqlane's to run: one that races a commit can lose it");
+    if (name == "wal_checkpoint") return refuse("checkpoints are sqlane's to run: one that races a commit can lose it");
     if (contains(telling, name) || contains(changing_the_file, name)) return SQLITE_OK;
     if (!has_value) return SQLITE_OK;
     if (contains(forbidden, name))

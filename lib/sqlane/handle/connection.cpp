@@ -30,15 +30,14 @@ const char* text_of(Control which) noexcept {
 Connection::~Connection() {
     statements_.clear();
     for (auto* statement : controls_) sqlite3_finalize(statement);
-    // A statement left alive would make SQLite::Database assert when it closes.
-    while (auto* left = sqlite3_next_stmt(raw(), nullptr)) sqlite3_finalize(left);
+    // What sqlite3_next_stmt still lists belongs to virtual tables: FTS5 and R-Tree finalise their own when the
+    // connection closes, and doing it here as well would free them twice.
 }
 
 Statement& Connection::take(std::string_view sql, const std::source_location& at) {
     if (Statement* cached = statements_.take(sql)) return *cached;
     auto compiled = compile_first(sql, at);
-    if (!compiled.statement)
-        throw UsageError{recipe_.name + ": the SQL text holds no statement; give it one", at};
+    if (!compiled.statement) throw UsageError{recipe_.name + ": the SQL text holds no statement; give it one", at};
     // Only the parser can tell a comment from a statement.
     if (compile_first(compiled.tail, at).statement)
         throw UsageError{recipe_.name + ": two statements where one is expected: " + shortened(sql) +
@@ -57,8 +56,8 @@ Statement* Connection::take_first(std::string_view& script, const std::source_lo
     auto compiled = compile_first(script, at);
     script = compiled.tail;
     if (!compiled.statement) return nullptr;
-    return &statements_.add_extra(std::make_unique<Statement>(std::move(compiled.statement), compiled.text,
-                                                              std::move(compiled.effects)));
+    return &statements_.add_extra(
+        std::make_unique<Statement>(std::move(compiled.statement), compiled.text, std::move(compiled.effects)));
 }
 
 /// Skips the blanks, comments and semicolons in front.
@@ -70,15 +69,14 @@ Connection::Compiled Connection::compile_first(std::string_view script, const st
 
 Connection::Compiled Connection::compile(std::string_view sql, const std::source_location& at) {
     if (const auto nul = sql.find('\0'); nul != std::string_view::npos)
-        throw UsageError{recipe_.name + ": the SQL text has a NUL character at position " +
-                             std::to_string(nul) +
+        throw UsageError{recipe_.name + ": the SQL text has a NUL character at position " + std::to_string(nul) +
                              ", where SQLite would stop reading; remove it, or bind the value",
                          at};
     sqlite3_stmt* statement = nullptr;
     const char* rest = nullptr;
     authorizer_.begin_compile();
-    const int code = sqlite3_prepare_v3(raw(), sql.data(), static_cast<int>(sql.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &statement, &rest);
+    const int code = sqlite3_prepare_v3(raw(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                        &statement, &rest);
     auto effects = authorizer_.end_compile();
     if (code != SQLITE_OK) {
         auto failure = last_failure(raw(), code, Doing::preparing, sql);
@@ -125,8 +123,8 @@ std::string Connection::first_text(const char* sql) {
     authorizer_.trust(true);
     sqlite3_stmt* statement = nullptr;
     std::string text;
-    if (sqlite3_prepare_v2(raw(), sql, -1, &statement, nullptr) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+    if (sqlite3_prepare_v2(raw(), sql, -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+        sqlite3_column_type(statement, 0) != SQLITE_NULL)
         text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
     sqlite3_finalize(statement);
     authorizer_.trust(false);
@@ -138,8 +136,7 @@ std::string Connection::temporary_objects() {
 }
 
 std::string Connection::attached_files() {
-    return first_text(
-        "SELECT group_concat(name, ', ') FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");
+    return first_text("SELECT group_concat(name, ', ') FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");
 }
 
 void Connection::interrupt() noexcept { sqlite3_interrupt(raw()); }

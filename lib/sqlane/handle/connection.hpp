@@ -9,6 +9,7 @@
 #include <SQLiteCpp/Database.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <source_location>
@@ -30,16 +31,8 @@ struct OpenRecipe {
 };
 
 /// The statements that only sqlane may run.
-enum class Control : std::uint8_t {
-    begin,
-    begin_immediate,
-    commit,
-    rollback,
-    savepoint,
-    release,
-    rollback_to,
-    count_
-};
+enum class Control : std::uint8_t { begin, begin_immediate, commit, rollback, savepoint, release, rollback_to };
+inline constexpr std::size_t control_count = 7;
 
 /// One open SQLite connection. Returns SQLite's codes; Handle turns them into exceptions.
 /// Thread safety: belongs to the thread that its handle is lent to; `interrupt` may come from any thread.
@@ -107,7 +100,7 @@ private:
     SQLite::Database database_;
     Authorizer authorizer_;
     StatementCache statements_;
-    std::array<sqlite3_stmt*, static_cast<std::size_t>(Control::count_)> controls_{};
+    std::array<sqlite3_stmt*, control_count> controls_{};
     int wal_frames_ = 0;
     int page_size_ = 4096;
 };

@@ -65,9 +65,7 @@ void Cursor::checked_bind(int parameter, int result) const {
     handle_->fail(result, statement_->sql());
 }
 
-void Cursor::bind_null(int parameter) {
-    checked_bind(parameter, sqlite3_bind_null(statement_->raw(), parameter));
-}
+void Cursor::bind_null(int parameter) { checked_bind(parameter, sqlite3_bind_null(statement_->raw(), parameter)); }
 
 void Cursor::bind_integer(int parameter, std::int64_t value) {
     checked_bind(parameter, sqlite3_bind_int64(statement_->raw(), parameter, value));
@@ -80,9 +78,9 @@ void Cursor::bind_real(int parameter, double value) {
 void Cursor::bind_text(int parameter, std::string_view value) {
     // A null pointer would bind NULL; an empty text is not NULL.
     const char* data = value.data() == nullptr ? "" : value.data();
-    checked_bind(parameter, sqlite3_bind_text64(statement_->raw(), parameter, data, value.size(),
-                                                bound_ == Bound::copied ? SQLITE_TRANSIENT : SQLITE_STATIC,
-                                                SQLITE_UTF8));
+    checked_bind(parameter,
+                 sqlite3_bind_text64(statement_->raw(), parameter, data, value.size(),
+                                     bound_ == Bound::copied ? SQLITE_TRANSIENT : SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void Cursor::bind_blob(int parameter, std::span<const std::byte> value) {
@@ -92,9 +90,9 @@ void Cursor::bind_blob(int parameter, std::span<const std::byte> value) {
 }
 
 void Cursor::cannot_bind(int parameter, const std::string& why) const {
-    throw TypeError{handle_->prefix() + "parameter " + std::to_string(parameter) + " " + why + ": " +
-                        shortened(statement_->sql()),
-                    handle_->at()};
+    throw TypeError{
+        handle_->prefix() + "parameter " + std::to_string(parameter) + " " + why + ": " + shortened(statement_->sql()),
+        handle_->at()};
 }
 
 bool Cursor::step() {
@@ -191,26 +189,22 @@ void Cursor::wrong_type(int column, const char* wanted) const {
 
 void Cursor::does_not_fit(int column, const std::string& why) const {
     const char* name = sqlite3_column_name(statement_->raw(), column);
-    throw TypeError{handle_->prefix() + "column " + std::to_string(column) + " \"" +
-                        (name == nullptr ? "" : name) + "\": " + why + ": " + shortened(statement_->sql()),
+    throw TypeError{handle_->prefix() + "column " + std::to_string(column) + " \"" + (name == nullptr ? "" : name) +
+                        "\": " + why + ": " + shortened(statement_->sql()),
                     handle_->at()};
 }
 
 void Cursor::no_row() const {
-    throw NotFound{handle_->prefix() + "no row where one was expected: " + shortened(statement_->sql()),
-                   handle_->at()};
+    throw NotFound{handle_->prefix() + "no row where one was expected: " + shortened(statement_->sql()), handle_->at()};
 }
 
 void Cursor::more_than_one_row() const {
-    throw UsageError{handle_->prefix() +
-                         "more than one row where one was expected; narrow the query or use all(): " +
+    throw UsageError{handle_->prefix() + "more than one row where one was expected; narrow the query or use all(): " +
                          shortened(statement_->sql()),
                      handle_->at()};
 }
 
-void Cursor::misused(const std::string& why) const {
-    throw UsageError{handle_->prefix() + why, handle_->at()};
-}
+void Cursor::misused(const std::string& why) const { throw UsageError{handle_->prefix() + why, handle_->at()}; }
 
 void run_script(Handle& handle, std::string_view sql) { handle.run_script(sql); }
 

@@ -82,17 +82,14 @@ Columns columns_of(const std::string& message, ConstraintKind kind) {
 [[noreturn]] void throw_constraint(const Failure& failure) {
     const auto kind = constraint_kind(failure.code);
     auto [table, columns] = columns_of(failure.message, kind);
-    throw ConstraintError{sentence(failure), failure.at,        failure.code, kind,
-                          std::move(table),  std::move(columns)};
+    throw ConstraintError{sentence(failure), failure.at, failure.code, kind, std::move(table), std::move(columns)};
 }
 
 }  // namespace
 
 Failure last_failure(sqlite3* db, int code, Doing doing, std::string_view sql) {
-    return {.code = code,
-            .message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code),
-            .doing = doing,
-            .sql = sql};
+    return {
+        .code = code, .message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code), .doing = doing, .sql = sql};
 }
 
 void throw_failure(const Failure& failure) {
@@ -106,23 +103,22 @@ void throw_failure(const Failure& failure) {
                             "longer timeout"),
                        failure.at, failure.code};
         case SQLITE_CORRUPT:
-            throw CorruptError{text("the file is damaged; run 'sqlane doctor' on it and restore a backup"),
-                               failure.at, failure.code};
+            throw CorruptError{text("the file is damaged; run 'sqlane doctor' on it and restore a backup"), failure.at,
+                               failure.code};
         case SQLITE_NOTADB:
-            throw CorruptError{text("the file is another kind of file, or encrypted; it was left as it is"),
-                               failure.at, failure.code};
+            throw CorruptError{text("the file is another kind of file, or encrypted; it was left as it is"), failure.at,
+                               failure.code};
         case SQLITE_FULL:
             throw StorageError{text("free some disk space; nothing that was committed is lost"), failure.at,
                                failure.code};
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_CANTOPEN:
-            throw StorageError{text("check the rights of the file and of its folder"), failure.at,
-                               failure.code};
+            throw StorageError{text("check the rights of the file and of its folder"), failure.at, failure.code};
         case SQLITE_IOERR:
         case SQLITE_NOLFS:
-            throw StorageError{text("the disk or file system failed; nothing that was committed is lost"),
-                               failure.at, failure.code};
+            throw StorageError{text("the disk or file system failed; nothing that was committed is lost"), failure.at,
+                               failure.code};
         case SQLITE_NOMEM: throw StorageError{text("out of memory"), failure.at, failure.code};
         case SQLITE_INTERRUPT: throw Cancelled{text("it was interrupted"), failure.at, failure.code};
         case SQLITE_ABORT: throw Aborted{text("its transaction was rolled back"), failure.at, failure.code};
@@ -140,8 +136,7 @@ void throw_failure(const Failure& failure) {
 std::string place(const std::source_location& at) {
     if (at.line() == 0) return "?";
     std::string_view file = at.file_name();
-    if (const auto slash = file.find_last_of("/\\"); slash != std::string_view::npos)
-        file.remove_prefix(slash + 1);
+    if (const auto slash = file.find_last_of("/\\"); slash != std::string_view::npos) file.remove_prefix(slash + 1);
     return std::string{file} + ":" + std::to_string(at.line());
 }
 

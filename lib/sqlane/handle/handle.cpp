@@ -53,28 +53,24 @@ void Handle::begin_lease(const std::source_location& at) noexcept {
     owner_.store(platform::this_thread(), std::memory_order_relaxed);
 }
 
-bool Handle::is_mine() const noexcept {
-    return owner_.load(std::memory_order_relaxed) == platform::this_thread();
-}
+bool Handle::is_mine() const noexcept { return owner_.load(std::memory_order_relaxed) == platform::this_thread(); }
 
 void Handle::require_mine() const {
     const auto owner = owner_.load(std::memory_order_relaxed);
     if (owner == platform::this_thread()) return;
     if (owner == 0)
-        throw UsageError{
-            prefix() + "a view was used after its closure had ended; return what you need from the closure"};
-    throw UsageError{
-        prefix() +
-        "a view was used on another thread than its closure's; call the manager from that thread instead"};
+        throw UsageError{prefix() +
+                         "a view was used after its closure had ended; return what you need from the closure"};
+    throw UsageError{prefix() +
+                     "a view was used on another thread than its closure's; call the manager from that thread instead"};
 }
 
 void Handle::require_going_on(std::string_view sql) {
     if (aborted_) std::rethrow_exception(aborted_);
     // Whatever ended the transaction: nothing may run in autocommit in its place.
     if (depth() > 0 && !connection_->in_transaction())
-        throw Aborted{
-            prefix() + "the transaction was rolled back by SQLite; nothing of it was kept, run it again",
-            at_};
+        throw Aborted{prefix() + "the transaction was rolled back by SQLite; nothing of it was kept, run it again",
+                      at_};
     if (const auto reason = interrupt_.reason(); reason != Stop::none) stopped(reason, sql);
 }
 
@@ -97,8 +93,7 @@ void Handle::admit(Statement& statement, Rights rights) {
     if (!may_write && !statement.only_reads()) {
         const auto sql = shortened(statement.sql());
         connection_->give_back(statement);
-        throw UsageError{prefix() + "execute cannot write: " + sql + "; use transaction() or execute_mut()",
-                         at_};
+        throw UsageError{prefix() + "execute cannot write: " + sql + "; use transaction() or execute_mut()", at_};
     }
     if (statement.effects().any()) lease_effects_.add(statement.effects());
 }
@@ -110,8 +105,7 @@ void Handle::finish(Statement& statement) noexcept {
 }
 
 void Handle::note_running() noexcept {
-    watch_.running.store(open_statements_.empty() ? nullptr : open_statements_.back(),
-                         std::memory_order_release);
+    watch_.running.store(open_statements_.empty() ? nullptr : open_statements_.back(), std::memory_order_release);
 }
 
 bool Handle::step(Statement& statement) {
@@ -145,8 +139,7 @@ void Handle::run_script(std::string_view sql) {
         enter(*statement);
         const Finish finish{*this, *statement};
         if (statement->parameters() > 0)
-            throw UsageError{
-                prefix() + "a script takes no parameters; use run(): " + shortened(statement->sql()), at_};
+            throw UsageError{prefix() + "a script takes no parameters; use run(): " + shortened(statement->sql()), at_};
         while (step(*statement)) {
         }
     }
@@ -177,8 +170,7 @@ void Handle::stopped(Stop reason, std::string_view sql) {
     const auto what = [&](const char* why) {
         return prefix() + why + (sql.empty() ? std::string{} : ", running: " + shortened(sql));
     };
-    if (reason == Stop::requested)
-        throw Cancelled{what("cancelled by the caller's stop token"), at_, SQLITE_INTERRUPT};
+    if (reason == Stop::requested) throw Cancelled{what("cancelled by the caller's stop token"), at_, SQLITE_INTERRUPT};
     if (reason == Stop::closing)
         throw Cancelled{what("interrupted because the manager is closing"), at_, SQLITE_INTERRUPT};
     Report report{.database = recipe_.name, .writer = {}, .readers = {}, .warnings = {}};
@@ -193,9 +185,8 @@ void Handle::stopped(Stop reason, std::string_view sql) {
                             .transaction_depth = depth(),
                             .sql = std::string{sql},
                             .stepping = true});
-    throw Timeout{
-        what("the deadline passed while the closure ran") + "; allow more time or do less in one call", at_,
-        std::make_shared<const Report>(std::move(report))};
+    throw Timeout{what("the deadline passed while the closure ran") + "; allow more time or do less in one call", at_,
+                  std::make_shared<const Report>(std::move(report))};
 }
 
 void Handle::interrupt_from_outside(Stop why) noexcept {
@@ -219,8 +210,7 @@ HandleCounts Handle::take_counts() noexcept {
 void Handle::on_commit(std::function<void()> then) {
     require_mine();
     if (depth() == 0)
-        throw UsageError{
-            prefix() + "on_commit outside a transaction; call it in the closure of transaction()", at_};
+        throw UsageError{prefix() + "on_commit outside a transaction; call it in the closure of transaction()", at_};
     pending_.push_back({depth(), std::move(then)});
 }
 

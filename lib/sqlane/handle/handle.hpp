@@ -96,9 +96,7 @@ public:
 
     // Functions to call after the commit.
     void on_commit(std::function<void()> then);
-    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept {
-        return std::exchange(committed_, {});
-    }
+    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept { return std::exchange(committed_, {}); }
 
     // Statements; see cursor.cpp.
     [[nodiscard]] std::uint64_t lease() const noexcept { return lease_; }

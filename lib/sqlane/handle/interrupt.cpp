@@ -54,8 +54,7 @@ Stop Interrupt::reason() const noexcept {
     for (const auto* p = patience_; p != nullptr; p = p->outer)
         if (p->stop.stop_requested()) return Stop::requested;
     const auto deadline = deadline_.load(std::memory_order_relaxed);
-    if (deadline != std::numeric_limits<Clock::rep>::max() &&
-        Clock::now().time_since_epoch().count() >= deadline)
+    if (deadline != std::numeric_limits<Clock::rep>::max() && Clock::now().time_since_epoch().count() >= deadline)
         return Stop::deadline;
     return Stop::none;
 }
@@ -64,8 +63,7 @@ Clock::time_point Interrupt::patience_end() const noexcept {
     const auto now = Clock::now();
     auto earliest = Clock::time_point::max();
     for (const auto* p = patience_; p != nullptr; p = p->outer)
-        earliest = std::min(earliest,
-                            waited_for_first_ ? std::max(p->wait_until, now + p->wait_each) : p->wait_until);
+        earliest = std::min(earliest, waited_for_first_ ? std::max(p->wait_until, now + p->wait_each) : p->wait_until);
     return earliest;
 }
 
@@ -80,8 +78,6 @@ int Interrupt::on_busy(void* self, int attempts) {
     return 1;
 }
 
-int Interrupt::on_progress(void* self) {
-    return static_cast<Interrupt*>(self)->reason() == Stop::none ? 0 : 1;
-}
+int Interrupt::on_progress(void* self) { return static_cast<Interrupt*>(self)->reason() == Stop::none ? 0 : 1; }
 
 }  // namespace sqlane::detail

@@ -28,11 +28,10 @@ SQLite::Database open_database(const OpenRecipe& recipe) {
     try {
         return SQLite::Database{recipe.path, flags_for(recipe.role), 0, recipe.vfs};
     } catch (const SQLite::Exception& error) {
-        throw_failure(
-            {.code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode(),
-             .message = error.what(),
-             .doing = Doing::opening,
-             .database = recipe.path});
+        throw_failure({.code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode(),
+                       .message = error.what(),
+                       .doing = Doing::opening,
+                       .database = recipe.path});
     }
 }
 
@@ -97,21 +96,19 @@ void Connection::harden() {
 
 /// Asked for read-write, SQLite opens a file that it may not write read-only and says nothing.
 void Connection::require_writable() {
-    if (sqlite3_db_readonly(raw(), "main") == 1)
-        fail_open(SQLITE_READONLY, "the file is not writable for this user");
+    if (sqlite3_db_readonly(raw(), "main") == 1) fail_open(SQLITE_READONLY, "the file is not writable for this user");
 }
 
 void Connection::set_up_journal() {
     pragma(std::string{"PRAGMA synchronous="} + to_string(recipe_.synchronous));
     if (const auto mode = pragma("PRAGMA journal_mode=WAL"); mode != "wal")
-        fail_open(SQLITE_CANTOPEN,
-                  "the file cannot have a write-ahead log (journal mode stays '" + mode + "')");
+        fail_open(SQLITE_CANTOPEN, "the file cannot have a write-ahead log (journal mode stays '" + mode + "')");
 }
 
 void Connection::expect_pragma(const char* name, std::string_view expected) {
     if (const auto value = pragma(std::string{"PRAGMA "} + name); value != expected)
-        fail_open(SQLITE_ERROR, std::string{"PRAGMA "} + name + " is '" + value + "' and not '" +
-                                    std::string{expected} + "'");
+        fail_open(SQLITE_ERROR,
+                  std::string{"PRAGMA "} + name + " is '" + value + "' and not '" + std::string{expected} + "'");
 }
 
 /// The first value that the pragma returns, empty when it returns none.

@@ -49,11 +49,10 @@ const char* network_file_system(const fs::path& folder) {
         std::uint32_t magic;
         const char* name;
     };
-    static constexpr std::array kinds{Kind{0x00006969, "NFS"},  Kind{0x0000517B, "SMB"},
-                                      Kind{0xFE534D42, "SMB"},  Kind{0xFF534D42, "CIFS"},
-                                      Kind{0x5346414F, "AFS"},  Kind{0x73757245, "Coda"},
-                                      Kind{0x00C36400, "Ceph"}, Kind{0x0000564C, "NCP"},
-                                      Kind{0x47504653, "GPFS"}, Kind{0x0BD00BD0, "Lustre"}};
+    static constexpr std::array kinds{Kind{0x00006969, "NFS"},   Kind{0x0000517B, "SMB"}, Kind{0xFE534D42, "SMB"},
+                                      Kind{0xFF534D42, "CIFS"},  Kind{0x5346414F, "AFS"}, Kind{0x73757245, "Coda"},
+                                      Kind{0x00C36400, "Ceph"},  Kind{0x0000564C, "NCP"}, Kind{0x47504653, "GPFS"},
+                                      Kind{0x0BD00BD0, "Lustre"}};
     const auto magic = static_cast<std::uint32_t>(info.f_type);
     const auto* found = std::ranges::find(kinds, magic, &Kind::magic);
     return found == kinds.end() ? nullptr : found->name;
@@ -65,14 +64,11 @@ const char* network_file_system(const fs::path& folder) {
 }
 
 fs::path absolute_without_links(const fs::path& path) {
-    if (path.empty())
-        throw UsageError{"cannot open a database: the path is empty; name a file, or use in_memory()"};
+    if (path.empty()) throw UsageError{"cannot open a database: the path is empty; name a file, or use in_memory()"};
     if (path.native().find('\0') != std::string::npos)
-        throw UsageError{"cannot open '" + std::string{path.c_str()} +
-                         "': the path contains a NUL character"};
+        throw UsageError{"cannot open '" + std::string{path.c_str()} + "': the path contains a NUL character"};
     if (path == ":memory:")
-        throw UsageError{
-            "cannot open ':memory:': each handle would be a database of its own; use in_memory()"};
+        throw UsageError{"cannot open ':memory:': each handle would be a database of its own; use in_memory()"};
     std::error_code error;
     const auto folder = fs::canonical(path.has_parent_path() ? path.parent_path() : fs::path{"."}, error);
     if (error)
@@ -96,17 +92,14 @@ void require_regular_file(const fs::path& path, const struct stat& info) {
 /// True when this call made the file.
 bool make_if_missing(const fs::path& path, struct stat& info) {
     if (::lstat(path.c_str(), &info) == 0) return false;
-    if (errno != ENOENT)
-        storage_error("cannot open '" + path.string() + "'", errno, "correct the path or its rights");
+    if (errno != ENOENT) storage_error("cannot open '" + path.string() + "'", errno, "correct the path or its rights");
     // 0600 from the first moment; SQLite gives -wal and -shm the same mode.
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (made < 0 && errno != EEXIST)
-        storage_error("cannot create '" + path.string() + "'", errno,
-                      "choose a folder that this user can write to");
+        storage_error("cannot create '" + path.string() + "'", errno, "choose a folder that this user can write to");
     if (made >= 0) ::close(made);  // claimed under the registry's mutex: no lock of ours can be on it yet
     if (::lstat(path.c_str(), &info) != 0)
-        storage_error("cannot open '" + path.string() + "'", errno,
-                      "the file was removed while it was being opened");
+        storage_error("cannot open '" + path.string() + "'", errno, "the file was removed while it was being opened");
     return made >= 0;
 }
 
@@ -139,8 +132,7 @@ int take_lock(const fs::path& folder) noexcept {
 
 bool is_left_over(const fs::path& folder) {
     struct stat info {};
-    if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid())
-        return false;
+    if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid()) return false;
     struct stat lock {};
     // A folder without its lock file is being made at this moment.
     return ::lstat((folder / "lock").c_str(), &lock) == 0;
@@ -149,8 +141,7 @@ bool is_left_over(const fs::path& folder) {
 void remove_left_overs(const fs::path& base) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(base, error)) {
-        if (!entry.path().filename().string().starts_with(folder_prefix) || !is_left_over(entry.path()))
-            continue;
+        if (!entry.path().filename().string().starts_with(folder_prefix) || !is_left_over(entry.path())) continue;
         const int lock = take_lock(entry.path());
         if (lock < 0) continue;
         std::error_code ignored;  // somebody else may be removing it too
@@ -203,9 +194,8 @@ std::int64_t file_size(const fs::path& path) noexcept {
 
 ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(path)) {
     if (const char* kind = network_file_system(path_.parent_path()))
-        throw StorageError{
-            "cannot open '" + path_.string() + "': it is on a network file system (" + kind +
-            "), where the write-ahead log cannot be shared; keep the database on a local disk"};
+        throw StorageError{"cannot open '" + path_.string() + "': it is on a network file system (" + kind +
+                           "), where the write-ahead log cannot be shared; keep the database on a local disk"};
     // From the look at the file to its claim under one lock: of two managers, one gets it.
     const std::lock_guard lock{registry().mutex};
     struct stat info {};

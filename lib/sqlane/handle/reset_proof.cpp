@@ -20,8 +20,7 @@ std::string Handle::leftovers() {
     std::string left;
     const auto add = [&left](const std::string& what) { left += (left.empty() ? "" : ", ") + what; };
     if (lease_effects_.temporary)
-        if (const auto objects = connection_->temporary_objects(); !objects.empty())
-            add("temporary " + objects);
+        if (const auto objects = connection_->temporary_objects(); !objects.empty()) add("temporary " + objects);
     if (lease_effects_.attaches)
         if (const auto files = connection_->attached_files(); !files.empty()) add("attached " + files);
     if (!lease_effects_.pragma.empty()) add("PRAGMA " + lease_effects_.pragma + " changed");

@@ -101,20 +101,17 @@ void Handle::release_savepoint() {
 void Handle::rollback_savepoint() noexcept {
     const int inner = depth_.fetch_sub(1, std::memory_order_relaxed);
     std::erase_if(pending_, [inner](const CommitHook& hook) { return hook.depth >= inner; });
-    if (!connection_->in_transaction())
-        return;  // SQLite rolled everything back; the outer scopes will say so
+    if (!connection_->in_transaction()) return;  // SQLite rolled everything back; the outer scopes will say so
     const Shield shield{interrupt_};
     int code = SQLITE_INTERRUPT;
-    for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction();
-         ++tries)
+    for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction(); ++tries)
         code = connection_->control(Control::rollback_to);
     if (code == SQLITE_OK || code == SQLITE_DONE) code = connection_->control(Control::release);
     if (code == SQLITE_OK || code == SQLITE_DONE || !connection_->in_transaction()) return;
     // The part could not be undone alone, so the whole must not be kept.
     condemned_ = true;
-    aborted_ = std::make_exception_ptr(
-        Aborted{prefix() + "a savepoint could not be rolled back, so the whole transaction is; run it again",
-                at_, code});
+    aborted_ = std::make_exception_ptr(Aborted{
+        prefix() + "a savepoint could not be rolled back, so the whole transaction is; run it again", at_, code});
 }
 
 }  // namespace sqlane::detail

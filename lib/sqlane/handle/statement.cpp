@@ -31,8 +31,7 @@ Statement* StatementCache::take(std::string_view sql) {
 
 Statement& StatementCache::add(std::unique_ptr<Statement> statement) {
     if (order_.size() >= capacity_) evict_one();
-    if (order_.size() >= capacity_ || by_sql_.contains(statement->sql()))
-        return add_extra(std::move(statement));
+    if (order_.size() >= capacity_ || by_sql_.contains(statement->sql())) return add_extra(std::move(statement));
     statement->in_use_ = true;
     statement->cached_ = true;
     order_.push_front(std::move(statement));
@@ -55,8 +54,7 @@ void StatementCache::give_back(Statement& statement) noexcept {
 }
 
 void StatementCache::evict_one() noexcept {
-    const auto oldest =
-        std::find_if(order_.rbegin(), order_.rend(), [](const auto& s) { return !s->in_use_; });
+    const auto oldest = std::find_if(order_.rbegin(), order_.rend(), [](const auto& s) { return !s->in_use_; });
     if (oldest == order_.rend()) return;
     const auto position = std::prev(oldest.base());
     by_sql_.erase((*position)->sql());

@@ -13,9 +13,7 @@ Lane::Lane(std::string name, const OpenRecipe& recipe, const PoolLimits& limits)
     counters_.name = name_;
 }
 
-bool Lane::has_room() const noexcept {
-    return static_cast<int>(held_.size()) < limits_.max + limits_.overflow;
-}
+bool Lane::has_room() const noexcept { return static_cast<int>(held_.size()) < limits_.max + limits_.overflow; }
 
 Handle& Lane::lend(const Request& request) {
     std::unique_lock lock{mutex_};
@@ -144,9 +142,7 @@ void Lane::leave_line(Waiter& waiter, const std::string& ring) {
     throw refusal;
 }
 
-void Lane::refuse(Refusal::Why why) {
-    throw Refusal{.why = why, .waited = {}, .lane = report_locked(), .ring = {}};
-}
+void Lane::refuse(Refusal::Why why) { throw Refusal{.why = why, .waited = {}, .lane = report_locked(), .ring = {}}; }
 
 /// Hands what is free to those in front. The handle is theirs from here on, awake or not.
 void Lane::serve_line() {
@@ -212,8 +208,7 @@ void Lane::configure(const PoolLimits& limits) {
     std::unique_lock lock{mutex_};
     limits_ = limits;
     serve_line();
-    while (!idle_.empty() && static_cast<int>(idle_.size() + held_.size()) > limits_.max)
-        close_oldest_idle(lock);
+    while (!idle_.empty() && static_cast<int>(idle_.size() + held_.size()) > limits_.max) close_oldest_idle(lock);
 }
 
 PoolLimits Lane::limits() const {

@@ -83,7 +83,7 @@ public:
     /// Closes what has been idle for too long.
     void reap(Clock::time_point now) noexcept;
     /// Interrupts the calls whose deadline has passed, because SQLite's own loops (a count over a table) ask nobody.
-    /// Returns the earliest deadline that has not.
+    /// Returns when to look again: at the earliest deadline.
     Clock::time_point interrupt_expired(Clock::time_point now) noexcept;
     /// Leases that have just passed `age`, each told once.
     std::vector<Holder> newly_older_than(std::chrono::nanoseconds age, Clock::time_point now);

@@ -7,6 +7,9 @@
 namespace sqlane::detail {
 namespace {
 
+/// An interrupt that comes between two statements is lost, so a call past its deadline gets another one.
+constexpr std::chrono::milliseconds between_interrupts{10};
+
 Holder describe(const Handle& handle, Clock::time_point now) {
     return {.at = handle.info.at,
             .label = std::string{handle.info.label},
@@ -109,10 +112,8 @@ Clock::time_point Lane::interrupt_expired(Clock::time_point now) noexcept {
     auto earliest = Clock::time_point::max();
     for (Handle* handle : held_) {
         const auto deadline = handle->interrupt().deadline();
-        if (deadline > now)
-            earliest = std::min(earliest, deadline);
-        else
-            handle->interrupt_from_outside(Stop::deadline);
+        if (deadline <= now) handle->interrupt_from_outside(Stop::deadline);
+        earliest = std::min(earliest, std::max(deadline, now + between_interrupts));
     }
     return earliest;
 }

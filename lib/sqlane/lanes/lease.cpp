@@ -9,8 +9,7 @@ Lease::~Lease() {
     const auto proof = handle_.end_lease();
     const auto returned = lane_.give_back(handle_, proof.keep);
     if (!proof.left_behind.empty())
-        warn(Warning::Kind::left_behind,
-             "left behind " + proof.left_behind + "; undone before the next caller");
+        warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
     if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
     if (returned.warned) warn(Warning::Kind::came_back, "came back after " + duration_text(returned.held));
 }

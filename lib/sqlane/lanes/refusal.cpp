@@ -20,18 +20,16 @@ void throw_refusal(Refusal refusal, Report report, const Request& request) {
     const auto shared = std::make_shared<const Report>(std::move(report));
     switch (refusal.why) {
         case Refusal::Why::timeout:
-            throw Timeout{"waited " + waited + " for " + lane +
-                              "; make what holds it shorter, or allow more time" + who,
-                          request.at, shared};
+            throw Timeout{
+                "waited " + waited + " for " + lane + "; make what holds it shorter, or allow more time" + who,
+                request.at, shared};
         case Refusal::Why::saturated:
             throw Saturated{"refused at once: " + in_line + " callers wait for " + lane +
                                 " already; make fewer calls at a time, or raise max_waiters" + who,
                             request.at, shared};
-        case Refusal::Why::cancelled:
-            throw Cancelled{"cancelled after waiting " + waited + " for " + lane, request.at};
+        case Refusal::Why::cancelled: throw Cancelled{"cancelled after waiting " + waited + " for " + lane, request.at};
         case Refusal::Why::closed:
-            throw Closed{shared->database + ": the manager is closing or closed; nothing was run",
-                         request.at};
+            throw Closed{shared->database + ": the manager is closing or closed; nothing was run", request.at};
         case Refusal::Why::deadlock: break;
     }
     throw Deadlock{"waiting for " + lane +

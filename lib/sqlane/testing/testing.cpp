@@ -20,19 +20,16 @@ TemporaryFolder::TemporaryFolder() {
         path_ = fs::canonical(path_);
         return;
     }
-    throw StorageError{"cannot make a folder for a test in '" + fs::temp_directory_path().string() +
-                       "'; clear it"};
+    throw StorageError{"cannot make a folder for a test in '" + fs::temp_directory_path().string() + "'; clear it"};
 }
 
 TemporaryFolder::~TemporaryFolder() {
-    std::error_code
-        ignored;  // what the system still holds open is left to the next clearing of its temp folder
+    std::error_code ignored;  // what the system still holds open is left to the next clearing of its temp folder
     fs::remove_all(path_, ignored);
 }
 
 TemporaryDatabase::TemporaryDatabase(OnFailure on_failure, Options options)
-    : on_failure_(std::move(on_failure)),
-      db_(std::make_unique<ConnectionManager>(path(), std::move(options))) {}
+    : on_failure_(std::move(on_failure)), db_(std::make_unique<ConnectionManager>(path(), std::move(options))) {}
 
 TemporaryDatabase::~TemporaryDatabase() {
     if (const auto found = complaints(); !found.empty() && on_failure_) on_failure_(found);
@@ -43,8 +40,8 @@ std::string TemporaryDatabase::complaints() const {
     std::string text;
     for (const auto* lane : {&report.writer, &report.readers})
         if (!lane->holders.empty())
-            text += "the test ends while its " + lane->name +
-                    " are in use:" + detail::holders_text(lane->holders) + "\n";
+            text +=
+                "the test ends while its " + lane->name + " are in use:" + detail::holders_text(lane->holders) + "\n";
     for (const auto& warning : report.warnings)
         if (warning.kind == Warning::Kind::left_behind || warning.kind == Warning::Kind::replaced)
             text += warning.message + "\n";

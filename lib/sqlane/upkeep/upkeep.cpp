@@ -20,13 +20,10 @@ using std::chrono::milliseconds;
 /// While a handle is in use the thread looks this often at the most.
 constexpr milliseconds longest_nap{1000};
 constexpr milliseconds shortest_nap{10};
-/// How long a call past its deadline may ignore one interrupt before it gets the next.
-constexpr milliseconds between_interrupts{10};
 
 }  // namespace
 
-Upkeep::Upkeep(Lane& readers, Lane& writer, Warnings& warnings, const OpenRecipe& recipe,
-               const Options& options)
+Upkeep::Upkeep(Lane& readers, Lane& writer, Warnings& warnings, const OpenRecipe& recipe, const Options& options)
     : readers_(readers), writer_(writer), warnings_(warnings), recipe_(recipe), options_(options) {}
 
 Upkeep::~Upkeep() { stop(); }
@@ -107,19 +104,18 @@ Clock::time_point Upkeep::round(Clock::time_point now) {
     const bool log_pending =
         log_bytes_.load(std::memory_order_relaxed) > log_bytes_done_.load(std::memory_order_relaxed);
     if (!busy && !log_pending && !readers_.has_idle_above_minimum()) return next;
-    const auto nap =
-        std::clamp(std::min({options_.leak_after, readers_.limits().idle_timeout, longest_nap}) / 2,
-                   shortest_nap, longest_nap);
+    const auto nap = std::clamp(std::min({options_.leak_after, readers_.limits().idle_timeout, longest_nap}) / 2,
+                                shortest_nap, longest_nap);
     return std::min(next, Clock::now() + nap);
 }
 
 void Upkeep::warn_of_long_leases(Lane& lane, Clock::time_point now) {
     for (const auto& holder : lane.newly_older_than(options_.leak_after, now))
-        warnings_.add({.kind = Warning::Kind::held_long,
-                       .message = "still held after " + duration_text(options_.leak_after) + ":" +
-                                  holders_text({holder}),
-                       .at = holder.at,
-                       .label = holder.label});
+        warnings_.add(
+            {.kind = Warning::Kind::held_long,
+             .message = "still held after " + duration_text(options_.leak_after) + ":" + holders_text({holder}),
+             .at = holder.at,
+             .label = holder.label});
 }
 
 /// Above the limit at once; below it when nobody needs a handle, so that a quiet database has a short log.
@@ -132,8 +128,7 @@ bool Upkeep::checkpoint_due(bool busy) const noexcept {
 void Upkeep::checkpoint_under_writer() {
     static const std::stop_token nobody{};
     const auto here = std::source_location::current();
-    const Request request{
-        .at = here, .label = "checkpoint", .deadline = Clock::now() + longest_nap, .stop = nobody};
+    const Request request{.at = here, .label = "checkpoint", .deadline = Clock::now() + longest_nap, .stop = nobody};
     try {
         const Lease lease{writer_, warnings_, request};
         checkpoint_on(lease.handle().connection());
@@ -166,8 +161,7 @@ void Upkeep::checkpoint_on(Connection& writer) {
                    "unsafely; check "
                    "it");
     checkpoints_.fetch_add(1, std::memory_order_relaxed);
-    log_bytes_done_.store(std::int64_t{result.frames_checkpointed} * writer.page_size(),
-                          std::memory_order_relaxed);
+    log_bytes_done_.store(std::int64_t{result.frames_checkpointed} * writer.page_size(), std::memory_order_relaxed);
 }
 
 void Upkeep::round_without_thread() {
@@ -177,8 +171,7 @@ void Upkeep::round_without_thread() {
 void Upkeep::checkpoint_at_close(Connection& writer) { checkpoint_on(writer); }
 
 void Upkeep::warn(const std::string& message) {
-    warnings_.add(
-        {.kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}});
+    warnings_.add({.kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}});
 }
 
 }  // namespace sqlane::detail

@@ -45,9 +45,7 @@ public:
     /// Closes the connection that checkpoints run on, after `stop`.
     void forget_connection() noexcept { second_.reset(); }
 
-    [[nodiscard]] std::uint64_t checkpoints() const noexcept {
-        return checkpoints_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::uint64_t checkpoints() const noexcept { return checkpoints_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t checkpoints_skipped() const noexcept {
         return skipped_.load(std::memory_order_relaxed);
     }

@@ -46,7 +46,8 @@ public:
     Object& add(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
     Object& add(std::string_view name, nanoseconds value) { return raw(name, number(seconds(value))); }
     template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Object& add(std::string_view name, T value) {
+        requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    Object& add(std::string_view name, T value) {
         return raw(name, std::to_string(value));
     }
     Object& raw(std::string_view name, const std::string& json) {
@@ -229,8 +230,7 @@ std::string to_prometheus(const Stats& stats) {
         out.begin(metric, counter ? "counter" : "gauge", help);
         out.sample(metric, ",lane=" + quoted(stats.writer.name), std::to_string(writer_value));
         for_each_number(stats.readers, [&](std::string_view other, auto reader_value, bool, const char*) {
-            if (other == name)
-                out.sample(metric, ",lane=" + quoted(stats.readers.name), std::to_string(reader_value));
+            if (other == name) out.sample(metric, ",lane=" + quoted(stats.readers.name), std::to_string(reader_value));
         });
     });
     out.histogram("sqlane_wait_seconds", "time calls spent in the line", &LaneStats::wait);

@@ -12,8 +12,7 @@ bool is_crowded(const LaneStats& lane) { return lane.in_use * 5 > lane.limit * 4
 Health::State state_of(const Stats& stats, bool closed) {
     if (closed) return Health::State::closed;
     if (stats.readers.in_use >= stats.readers.limit) return Health::State::exhausted;
-    if (is_crowded(stats.readers) || stats.readers.waiting > 0 || stats.writer.waiting > 0)
-        return Health::State::busy;
+    if (is_crowded(stats.readers) || stats.readers.waiting > 0 || stats.writer.waiting > 0) return Health::State::busy;
     return Health::State::healthy;
 }
 
@@ -22,11 +21,10 @@ Health::State state_of(const Stats& stats, bool closed) {
 Health assess(const Stats& stats, bool closed) {
     Health health{.state = state_of(stats, closed), .summary = {}};
     const auto number = [](auto value) { return std::to_string(value); };
-    health.summary = stats.database + ": " + to_string(health.state) + ", " + number(stats.readers.in_use) +
-                     " of " + number(stats.readers.limit) + " readers lent, " +
-                     number(stats.readers.waiting) + " waiting; writer " +
-                     (stats.writer.in_use > 0 ? "lent" : "free") + ", " + number(stats.writer.waiting) +
-                     " waiting";
+    health.summary = stats.database + ": " + to_string(health.state) + ", " + number(stats.readers.in_use) + " of " +
+                     number(stats.readers.limit) + " readers lent, " + number(stats.readers.waiting) +
+                     " waiting; writer " + (stats.writer.in_use > 0 ? "lent" : "free") + ", " +
+                     number(stats.writer.waiting) + " waiting";
     return health;
 }
 

@@ -7,8 +7,7 @@ namespace sqlane {
 
 void Histogram::add(std::chrono::nanoseconds value) noexcept {
     const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(value.count(), 0));
-    const auto bucket =
-        std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ticks)), buckets.size() - 1);
+    const auto bucket = std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ticks)), buckets.size() - 1);
     ++buckets[bucket];
     ++count;
     total += value;

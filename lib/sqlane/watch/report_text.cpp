@@ -5,12 +5,11 @@ namespace sqlane {
 namespace {
 
 std::string lane_text(const LaneReport& lane) {
-    std::string text = lane.name + ": " + std::to_string(lane.holders.size()) + " of " +
-                       std::to_string(lane.limit) + " lent, " + std::to_string(lane.idle) + " idle, " +
-                       std::to_string(lane.waiting.size()) + " waiting" + detail::holders_text(lane.holders);
+    std::string text = lane.name + ": " + std::to_string(lane.holders.size()) + " of " + std::to_string(lane.limit) +
+                       " lent, " + std::to_string(lane.idle) + " idle, " + std::to_string(lane.waiting.size()) +
+                       " waiting" + detail::holders_text(lane.holders);
     for (const auto& waiting : lane.waiting) {
-        text += "\n  waits " + detail::duration_text(waiting.waited) + " at " +
-                detail::place_and_function(waiting.at);
+        text += "\n  waits " + detail::duration_text(waiting.waited) + " at " + detail::place_and_function(waiting.at);
         if (!waiting.label.empty()) text += " [label \"" + waiting.label + "\"]";
     }
     return text + "\n";
@@ -27,9 +26,9 @@ std::string to_string(const Report& report) {
 
 std::string to_string(const CloseReport& report) {
     std::string text = report.complete ? "closed" : "not closed: some closures would not let go";
-    text += " after " + detail::duration_text(report.took) + ", " + std::to_string(report.refused) +
-            " refused, " + std::to_string(report.interrupted) + " interrupted, " +
-            detail::bytes_text(report.wal_bytes) + " left in the log";
+    text += " after " + detail::duration_text(report.took) + ", " + std::to_string(report.refused) + " refused, " +
+            std::to_string(report.interrupted) + " interrupted, " + detail::bytes_text(report.wal_bytes) +
+            " left in the log";
     return text + detail::holders_text(report.still_held);
 }
 

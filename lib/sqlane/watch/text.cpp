@@ -18,8 +18,7 @@ std::string with_unit(double value, const char* unit) {
 /// "void app::import_parts(const Files&)" becomes "import_parts()".
 std::string function_name(std::string_view pretty) {
     pretty = pretty.substr(0, pretty.find('('));
-    if (const auto blank = pretty.find_last_of(" *&"); blank != std::string_view::npos)
-        pretty.remove_prefix(blank + 1);
+    if (const auto blank = pretty.find_last_of(" *&"); blank != std::string_view::npos) pretty.remove_prefix(blank + 1);
     return pretty.empty() ? std::string{} : " " + std::string{pretty} + "()";
 }
 

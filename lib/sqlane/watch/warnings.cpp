@@ -1,7 +1,6 @@
 #include "watch/warnings.hpp"
 
 #include <exception>
-#include <utility>
 
 namespace sqlane::detail {
 namespace {
@@ -10,25 +9,22 @@ constexpr std::size_t kept = 32;
 
 }  // namespace
 
-void Warnings::add(Warning warning) noexcept {
+void Warnings::add(const Warning& warning) noexcept {
     try {
         keep(warning);
         if (observer_) observer_(warning);
     } catch (const std::exception& error) {
-        keep(
-            {.kind = Warning::Kind::observer_failed, .message = error.what(), .at = warning.at, .label = {}});
+        keep({.kind = Warning::Kind::observer_failed, .message = error.what(), .at = warning.at, .label = {}});
     } catch (...) {
-        keep({.kind = Warning::Kind::observer_failed,
-              .message = "not a std::exception",
-              .at = warning.at,
-              .label = {}});
+        keep(
+            {.kind = Warning::Kind::observer_failed, .message = "not a std::exception", .at = warning.at, .label = {}});
     }
 }
 
-void Warnings::keep(Warning warning) {
+void Warnings::keep(const Warning& warning) {
     const std::lock_guard lock{mutex_};
     ++count_;
-    latest_.push_back(std::move(warning));
+    latest_.push_back(warning);
     if (latest_.size() > kept) latest_.pop_front();
 }
 

@@ -16,13 +16,13 @@ public:
     explicit Warnings(std::function<void(const Warning&)> observer) : observer_(std::move(observer)) {}
 
     /// Never throws: it is called while handles are given back. An observer that throws is itself a warning.
-    void add(Warning warning) noexcept;
+    void add(const Warning& warning) noexcept;
 
     [[nodiscard]] std::vector<Warning> latest() const;
     [[nodiscard]] std::uint64_t count() const;
 
 private:
-    void keep(Warning warning);
+    void keep(const Warning& warning);
 
     const std::function<void(const Warning&)> observer_;
     mutable std::mutex mutex_;
