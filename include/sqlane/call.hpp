@@ -27,7 +27,8 @@ private:
     /// `Deadline{hours::max()}` must mean "never", not an overflow into the past.
     static Clock::time_point after(std::chrono::duration<double> from_now) {
         const auto now = Clock::now();
-        if (from_now >= std::chrono::duration<double>(Clock::time_point::max() - now)) return Clock::time_point::max();
+        if (from_now >= std::chrono::duration<double>((Clock::time_point::max)() - now))
+            return (Clock::time_point::max)();
         return now + std::chrono::duration_cast<Clock::duration>(from_now);
     }
 

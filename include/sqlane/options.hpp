@@ -58,7 +58,7 @@ struct Options {
     /// The SQLite VFS to open with; empty for the platform's own.
     std::string vfs{};
     /// Told of leaks, of what a closure left behind and of handles replaced; also kept in `report()`.
-    /// Called without any lock held, from the thread that noticed.
+    /// Called from the thread that noticed, upkeep's own among them: be quick, and leave closing to another thread.
     std::function<void(const Warning&)> on_warning{};
 
     /// `base` with what the environment says: SQLANE_POOL_MIN, SQLANE_POOL_MAX, SQLANE_POOL_OVERFLOW,

@@ -19,7 +19,9 @@ public:
     template <class... Ts, class... Args>
     [[nodiscard]] detail::RowResult<Ts...> one(std::string_view sql, const Args&... args) {
         auto cursor = query(sql, args...);
-        if (!cursor.step()) cursor.no_row();
+        const bool found = cursor.step();
+        detail::expect_shape<Ts...>(cursor);
+        if (!found) cursor.no_row();
         return only_row<Ts...>(cursor);
     }
 
@@ -64,17 +66,15 @@ protected:
     }
 
     detail::Handle& handle_;
+    detail::Rights rights_;
 
 private:
     template <class... Ts>
     detail::RowResult<Ts...> only_row(detail::Cursor& cursor) {
-        detail::expect_shape<Ts...>(cursor);
         auto row = detail::read_row<Ts...>(cursor);
         if (cursor.step()) cursor.more_than_one_row();
         return row;
     }
-
-    detail::Rights rights_;
 };
 
 }  // namespace sqlane

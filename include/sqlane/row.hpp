@@ -68,6 +68,20 @@ template <class T>
 concept Scalar = HasStored<T> || std::same_as<T, bool> || Integer<T> || std::floating_point<T> || std::is_enum_v<T> ||
                  std::same_as<T, std::string> || std::same_as<T, Blob> || is_system_time<T> || is_optional<T>;
 
+/// The integer that an enum is kept as; one over a character type is a number too.
+template <class E>
+consteval auto number_of_enum() {
+    using Number = std::underlying_type_t<E>;
+    if constexpr (!Character<Number>)
+        return std::type_identity<Number>{};
+    else if constexpr (std::is_signed_v<Number>)
+        return std::type_identity<std::make_signed_t<Number>>{};
+    else
+        return std::type_identity<std::make_unsigned_t<Number>>{};
+}
+template <class E>
+using EnumNumber = typename decltype(number_of_enum<E>())::type;
+
 template <class>
 inline constexpr bool always_false = false;
 
@@ -83,7 +97,7 @@ T read_number(const Cursor& cursor, int column) {
         return static_cast<T>(value);
     } else {
         const auto value = cursor.real(column);
-        if (std::isfinite(value) && std::abs(value) > static_cast<double>(std::numeric_limits<T>::max()))
+        if (std::isfinite(value) && std::abs(value) > static_cast<double>((std::numeric_limits<T>::max)()))
             cursor.does_not_fit(column, "the number does not fit the floating-point type asked for");
         return static_cast<T>(value);
     }
@@ -96,10 +110,10 @@ T read_column(const Cursor& cursor, int column) {
     } else if constexpr (is_optional<T>) {
         if (cursor.is_null(column)) return std::nullopt;
         return read_column<typename T::value_type>(cursor, column);
-    } else if constexpr (std::is_arithmetic_v<T>) {
+    } else if constexpr (std::same_as<T, bool> || Integer<T> || std::floating_point<T>) {
         return read_number<T>(cursor, column);
     } else if constexpr (std::is_enum_v<T>) {
-        return static_cast<T>(read_number<std::underlying_type_t<T>>(cursor, column));
+        return static_cast<T>(read_number<EnumNumber<T>>(cursor, column));
     } else if constexpr (std::same_as<T, std::string>) {
         return std::string{cursor.text(column)};
     } else if constexpr (std::same_as<T, Blob>) {
@@ -126,7 +140,7 @@ void bind_one(Cursor& cursor, int parameter, const T& value) {
     } else if constexpr (is_optional<T>) {
         value.has_value() ? bind_one(cursor, parameter, *value) : cursor.bind_null(parameter);
     } else if constexpr (std::is_enum_v<T>) {
-        bind_one(cursor, parameter, static_cast<std::underlying_type_t<T>>(value));
+        bind_one(cursor, parameter, static_cast<EnumNumber<T>>(value));
     } else if constexpr (std::same_as<T, bool>) {
         cursor.bind_integer(parameter, value ? 1 : 0);
     } else if constexpr (Integer<T>) {

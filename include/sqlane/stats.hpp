@@ -148,7 +148,7 @@ struct Health {
 struct CloseReport {
     /// Every handle is closed.
     bool complete = false;
-    /// Who would not let go. Their handles close when they do; call `close()` again to see.
+    /// Who would not let go. Call `close()` again when they have: it brings home what they wrote.
     std::vector<Holder> still_held;
     /// Calls that were in the queue at the deadline; each got `Closed`.
     std::size_t refused = 0;

@@ -26,7 +26,7 @@ public:
 
 private:
     friend class detail::Handle;
-    explicit Transaction(detail::Handle& handle) noexcept : Writer(handle) {}
+    explicit Transaction(detail::Handle& handle) noexcept : Writer(handle, detail::Rights::write_in_transaction) {}
     ~Transaction() = default;
 
     void run_in_savepoint(detail::FunctionRef<void(Transaction&)> body);

@@ -17,20 +17,20 @@ public:
         return query(sql, args...).run_to_end();
     }
 
-    /// Runs one INSERT and tells the rowid of the new row. NotFound when nothing was inserted (OR IGNORE).
+    /// Runs one INSERT and tells the rowid of the new row. NotFound when there is none: OR IGNORE, DO NOTHING, an UPSERT
+    /// that updated, a table WITHOUT ROWID.
     template <class... Args>
     std::int64_t insert(std::string_view sql, const Args&... args) {
-        auto cursor = query(sql, args...);
-        if (cursor.run_to_end() == 0) cursor.no_row();
-        return cursor.last_rowid();
+        return query(sql, args...).run_insert();
     }
 
     /// Runs several statements, separated by semicolons, without parameters.
-    void script(std::string_view sql) { detail::run_script(handle_, sql); }
+    void script(std::string_view sql) { detail::run_script(handle_, rights_, sql); }
 
 protected:
     friend class detail::Handle;
-    explicit Writer(detail::Handle& handle) noexcept : Reader(handle, detail::Rights::write) {}
+    explicit Writer(detail::Handle& handle, detail::Rights rights = detail::Rights::write) noexcept
+        : Reader(handle, rights) {}
     ~Writer() = default;
 };
 

@@ -5,6 +5,7 @@
 #include "lanes/held.hpp"
 #include "lanes/lease.hpp"
 #include "lanes/refusal.hpp"
+#include "upkeep/checkpointer.hpp"
 #include "upkeep/upkeep.hpp"
 #include "watch/health.hpp"
 #include "watch/text.hpp"
@@ -12,6 +13,7 @@
 
 #include <sqlane/errors.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <functional>
@@ -19,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -66,6 +69,18 @@ private:
     F what_;
 };
 
+/// A call that is not nested, from its first look at the manager to its last.
+class Guest {
+public:
+    explicit Guest(std::atomic<int>& guests) : guests_(guests) { guests_.fetch_add(1, std::memory_order_relaxed); }
+    Guest(const Guest&) = delete;
+    Guest& operator=(const Guest&) = delete;
+    ~Guest() { guests_.fetch_sub(1, std::memory_order_release); }
+
+private:
+    std::atomic<int>& guests_;
+};
+
 }  // namespace
 
 class ConnectionManager::Impl {
@@ -80,14 +95,18 @@ public:
     [[nodiscard]] bool forked() const noexcept { return generation != platform::process_generation(); }
     Clock::time_point wait_until(const Call& call) const;
     /// Lends, or throws what the caller of the verb is to see.
-    Lease lend(Lane& lane, const Request& request, const Call& call);
+    Lease lend(Lane& lane, const Request& request);
+    void watch_over(const Call& call);
     void on_writer(const Call& call, const std::source_location& at, Verb verb, FunctionRef<void(Handle&)> body);
     void require_no_reader(const Held& outer, Verb verb, const std::source_location& at) const;
     static void run(const Hooks& hooks);
     void run_quietly(const Hooks& hooks, const std::source_location& at) noexcept;
     [[nodiscard]] Report report() const;
     CloseReport close(Clock::time_point deadline);
+    std::size_t interrupt_until_empty(Clock::time_point end);
+    void close_handles();
     bool wait_until_empty(Clock::time_point deadline);
+    void wait_for_guests() const;
     void close_writer();
     [[nodiscard]] std::filesystem::path log_path() const { return file.path().string() + "-wal"; }
 
@@ -100,9 +119,11 @@ public:
     Warnings warnings;
     Lane readers;
     Lane writer;
+    Checkpointer checkpointer;
     Upkeep upkeep;
-    std::mutex closing;
+    std::timed_mutex closing;
     std::atomic<bool> closed{false};
+    std::atomic<int> guests{0};
 };
 
 ConnectionManager::Impl::Impl(std::unique_ptr<platform::PrivateFolder> folder_given, const std::filesystem::path& path,
@@ -115,19 +136,22 @@ ConnectionManager::Impl::Impl(std::unique_ptr<platform::PrivateFolder> folder_gi
       warnings(options.on_warning),
       readers("readers", reader_recipe, options.readers),
       writer("writer", writer_recipe, one_handle(options.readers)),
-      upkeep(readers, writer, warnings, writer_recipe, options) {
+      checkpointer(readers, writer, warnings, writer_recipe, options),
+      upkeep(readers, writer, warnings, options) {
     // The writer comes first: it finds out whether the file can be used, and gives it its log.
     const Call call{.label = "open"};
     const Request request{.at = at, .label = call.label, .deadline = wait_until(call), .stop = call.stop};
     { const Lease first{writer, warnings, request}; }
-    if (options.upkeep_thread) upkeep.start();
+    if (!options.upkeep_thread) return;
+    checkpointer.start();
+    upkeep.start();
 }
 
 void ConnectionManager::Impl::require_this_process(const std::source_location& at) const {
     if (forked())
         throw UsageError{writer_recipe.name +
                              ": the manager was made before this process was forked; SQLite's locks do not "
-                             "survive a fork, so make a manager of its own in the child",
+                             "survive a fork, so make managers after it, or run a program of its own in the child",
                          at};
 }
 
@@ -135,14 +159,18 @@ Clock::time_point ConnectionManager::Impl::wait_until(const Call& call) const {
     return call.deadline.is_set() ? call.deadline.at() : Deadline{options.timeout}.at();
 }
 
-Lease ConnectionManager::Impl::lend(Lane& lane, const Request& request, const Call& call) {
-    if (call.deadline.is_set()) upkeep.watch_deadline(call.deadline.at());
-    upkeep.note_use();
+Lease ConnectionManager::Impl::lend(Lane& lane, const Request& request) {
     try {
         return Lease{lane, warnings, request};
     } catch (Refusal& refusal) {
         throw_refusal(std::move(refusal), report(), request);
     }
+}
+
+/// When the handle is lent and shows the deadline: told sooner, upkeep would look, find neither, and sleep on.
+void ConnectionManager::Impl::watch_over(const Call& call) {
+    upkeep.note_use();
+    if (call.deadline.is_set()) upkeep.watch_deadline(call.deadline.at());
 }
 
 Report ConnectionManager::Impl::report() const {
@@ -187,8 +215,9 @@ ConnectionManager::~ConnectionManager() {
                              .at = {},
                              .label = {}});
     }
-    impl_->readers.wait_until_empty(Clock::time_point::max());
-    impl_->writer.wait_until_empty(Clock::time_point::max());
+    impl_->wait_until_empty(Clock::time_point::max());
+    impl_->wait_for_guests();
+    impl_->close_handles();  // what stragglers gave back since
 }
 
 void ConnectionManager::read(const Call& call, const std::source_location& at, FunctionRef<void(Reader&)> body) {
@@ -197,19 +226,24 @@ void ConnectionManager::read(const Call& call, const std::source_location& at, F
     if (const Held* outer = Held::innermost(impl_.get())) {
         Handle& handle = outer->handle();
         const Visit visit{impl_.get(), handle, Verb::execute, call, at, wait_until, impl_->options.timeout};
-        std::optional<Snapshot> own;  // in execute_mut there is none yet
-        if (!handle.connection().in_transaction()) own.emplace(handle);
+        impl_->watch_over(call);
+        // In execute_mut there is none yet, but for the one that a statement which writes, and is being read, is in.
+        std::optional<Snapshot> own;
+        if (!handle.connection().in_transaction() && !handle.has_open_write()) own.emplace(handle);
         body(handle.reader());
         return;
     }
+    const Guest guest{impl_->guests};
     {
         const Request request{.at = at, .label = call.label, .deadline = wait_until, .stop = call.stop};
-        const Lease lease = impl_->lend(impl_->readers, request, call);
+        const Lease lease = impl_->lend(impl_->readers, request);
         const Visit visit{impl_.get(), lease.handle(), Verb::execute, call, at, wait_until, impl_->options.timeout};
+        impl_->watch_over(call);
         const Snapshot snapshot{lease.handle()};
         body(lease.handle().reader());
     }
     impl_->upkeep.round_without_thread();
+    impl_->checkpointer.run_without_thread();
 }
 
 void ConnectionManager::write(const Call& call, const std::source_location& at, FunctionRef<void(Writer&)> body) {
@@ -239,25 +273,29 @@ void ConnectionManager::Impl::on_writer(const Call& call, const std::source_loca
     if (const Held* outer = Held::innermost(this)) {
         require_no_reader(*outer, verb, at);
         const Visit visit{this, outer->handle(), verb, call, at, until, options.timeout};
+        watch_over(call);
         body(outer->handle());
         return;
     }
     Hooks hooks;
+    std::optional<Guest> guest{guests};
     try {
         const Request request{.at = at, .label = call.label, .deadline = until, .stop = call.stop};
-        const Lease lease = lend(writer, request, call);
+        const Lease lease = lend(writer, request);
         const AtEnd collect{[&] {
             hooks = lease.handle().take_committed();
-            upkeep.note_log(lease.handle().connection());
+            checkpointer.note_log(lease.handle().connection());
         }};
         const Visit visit{this, lease.handle(), verb, call, at, until, options.timeout};
+        watch_over(call);
         body(lease.handle());
     } catch (...) {
-        run_quietly(hooks,
-                    at);  // of transactions inside an execute_mut that failed later: they are committed
+        run_quietly(hooks, at);  // of transactions inside an execute_mut that failed later: they are committed
         throw;
     }
     upkeep.round_without_thread();
+    checkpointer.run_without_thread();
+    guest.reset();  // what follows may destroy the manager
     run(hooks);
 }
 
@@ -301,9 +339,11 @@ void ConnectionManager::Impl::run_quietly(const Hooks& hooks, const std::source_
 }
 
 void ConnectionManager::configure(const PoolLimits& limits) {
+    impl_->require_this_process({});
     validate(limits);
     impl_->readers.configure(limits);
     impl_->writer.configure(one_handle(limits));
+    impl_->upkeep.note_use();
 }
 
 CloseReport ConnectionManager::close(std::source_location at) {
@@ -317,13 +357,16 @@ CloseReport ConnectionManager::close(Deadline deadline, std::source_location at)
                              " was called inside the closure at " + place_and_function(inside->at()) +
                              ", which it would wait for; call it after that",
                          at};
+    if (impl_->upkeep.is_this_thread() || impl_->checkpointer.is_this_thread())
+        throw UsageError{impl_->writer_recipe.name + ": close at " + place_and_function(at) +
+                             " was called from on_warning on a thread of the manager's own; tell another thread to",
+                         at};
     return impl_->close(deadline.is_set() ? deadline.at() : Clock::time_point::max());
 }
 
 /// Refuse new calls; let accepted ones finish; at the deadline send away those in line and interrupt those who run;
 /// then checkpoint, and close what was given back.
 CloseReport ConnectionManager::Impl::close(Clock::time_point deadline) {
-    const std::lock_guard one_at_a_time{closing};
     const auto begun = Clock::now();
     CloseReport report;
     readers.refuse_new();
@@ -331,15 +374,13 @@ CloseReport ConnectionManager::Impl::close(Clock::time_point deadline) {
     closed.store(true, std::memory_order_relaxed);
     if (!wait_until_empty(deadline)) {
         report.refused = readers.refuse_waiting() + writer.refuse_waiting();
-        report.interrupted = readers.interrupt_all() + writer.interrupt_all();
-        wait_until_empty(Clock::now() + grace_after_interrupt);
+        report.interrupted = interrupt_until_empty(Clock::now() + grace_after_interrupt);
     }
-    upkeep.stop();
-    readers.close_idle();
-    if (writer.in_use())
-        upkeep.forget_connection();
-    else
-        close_writer();
+    {
+        // Whoever else closes at this moment does the rest; with a straggler he does it when that one is back.
+        const std::unique_lock one_at_a_time{closing, Clock::now() + grace_after_interrupt};
+        if (one_at_a_time.owns_lock()) close_handles();
+    }
     report.still_held = readers.report().holders;
     for (auto& holder : writer.report().holders) report.still_held.push_back(std::move(holder));
     report.complete = report.still_held.empty();
@@ -348,14 +389,37 @@ CloseReport ConnectionManager::Impl::close(Clock::time_point deadline) {
     return report;
 }
 
+/// An interrupt that comes between two statements is lost, so it is sent again.
+std::size_t ConnectionManager::Impl::interrupt_until_empty(Clock::time_point end) {
+    constexpr std::chrono::milliseconds between_interrupts{10};
+    const auto interrupted = readers.interrupt_all() + writer.interrupt_all();
+    while (!wait_until_empty(std::min(end, Clock::now() + between_interrupts)) && Clock::now() < end) {
+        readers.interrupt_all();
+        writer.interrupt_all();
+    }
+    return interrupted;
+}
+
+void ConnectionManager::Impl::close_handles() {
+    checkpointer.stop();
+    upkeep.stop();
+    readers.close_idle();
+    if (!writer.in_use()) close_writer();
+}
+
 bool ConnectionManager::Impl::wait_until_empty(Clock::time_point deadline) {
     return readers.wait_until_empty(deadline) && writer.wait_until_empty(deadline);
+}
+
+/// A call touches the manager for a moment after it has given its handle back, or was sent away from the line.
+void ConnectionManager::Impl::wait_for_guests() const {
+    while (guests.load(std::memory_order_acquire) != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
 }
 
 /// The last connection of all processes to close removes the log; until then a checkpoint brings its content home.
 void ConnectionManager::Impl::close_writer() {
     try {
-        writer.with_idle([this](Handle& handle) { upkeep.checkpoint_at_close(handle.connection()); });
+        writer.with_idle([this](Handle& handle) { checkpointer.run_at_close(handle.connection()); });
     } catch (const std::exception& error) {
         warnings.add({.kind = Warning::Kind::checkpoint,
                       .message = writer_recipe.name + ": no checkpoint at close: " + error.what() +
@@ -363,26 +427,33 @@ void ConnectionManager::Impl::close_writer() {
                       .at = {},
                       .label = {}});
     }
-    upkeep.forget_connection();
     writer.close_idle();
 }
 
-Report ConnectionManager::report() const { return impl_->report(); }
+Report ConnectionManager::report() const {
+    impl_->require_this_process({});
+    return impl_->report();
+}
 
 Stats ConnectionManager::stats() const {
+    // A thread that is not here any more may have held the mutex that this would wait for.
+    impl_->require_this_process({});
     return {.database = impl_->writer_recipe.name,
             .writer = impl_->writer.stats(),
             .readers = impl_->readers.stats(),
             .wal_bytes = platform::file_size(impl_->log_path()),
-            .checkpoints = impl_->upkeep.checkpoints(),
-            .checkpoints_skipped = impl_->upkeep.checkpoints_skipped(),
+            .checkpoints = impl_->checkpointer.done(),
+            .checkpoints_skipped = impl_->checkpointer.skipped(),
             .warnings = impl_->warnings.count(),
             .sqlite_memory = sqlite_memory_used()};
 }
 
-Health ConnectionManager::health() const { return assess(stats(), impl_->closed.load(std::memory_order_relaxed)); }
+Health ConnectionManager::health() const {
+    return assess(stats(), impl_->writer.limits().max_waiters, impl_->closed.load(std::memory_order_relaxed));
+}
 
 Options ConnectionManager::options() const {
+    impl_->require_this_process({});
     Options options = impl_->options;
     options.readers = impl_->readers.limits();
     return options;

@@ -183,6 +183,10 @@ Options Options::from_env(Options base) {
 
 void Options::validate() const {
     for (const auto& row : rows()) require_in_range(row, *this);
+    if (std::ranges::find(synchronous_names, synchronous, &std::pair<const char*, Synchronous>::second) ==
+        synchronous_names.end())
+        throw UsageError{"Options::synchronous is " + std::to_string(static_cast<int>(synchronous)) +
+                         ": wanted off, normal, full or extra"};
     require_min_below_max(readers);
 }
 

@@ -12,7 +12,7 @@ class Handle;
 class Statement;
 
 /// What the view that runs a statement may do.
-enum class Rights : std::uint8_t { read, write };
+enum class Rights : std::uint8_t { read, write, write_in_transaction };
 
 /// Whether bound text and blobs stay alive until the statement is done, or must be copied.
 enum class Bound : std::uint8_t { borrowed, copied };
@@ -40,7 +40,8 @@ public:
     bool step();
     /// Steps to the end and tells how many rows were changed.
     std::int64_t run_to_end();
-    [[nodiscard]] std::int64_t last_rowid() const;
+    /// Runs to the end and tells the rowid of the row that this inserted; NotFound when it inserted none.
+    std::int64_t run_insert();
 
     /// Throws UsageError unless the statement returns this many columns.
     void expect_columns(int wanted) const;
@@ -72,9 +73,10 @@ private:
     std::uint64_t lease_;
     Bound bound_;
     bool over_ = false;
+    bool started_ = false;
 };
 
 /// Runs every statement of a script; parameters are not allowed in it.
-void run_script(Handle& handle, std::string_view sql);
+void run_script(Handle& handle, Rights rights, std::string_view sql);
 
 }  // namespace sqlane::detail

@@ -23,6 +23,8 @@ template <class T>
 struct Owns : std::true_type {};
 
 template <class T>
+struct Owns<const T> : Owns<T> {};
+template <class T>
 struct Owns<T*> : std::bool_constant<std::is_function_v<T>> {};
 template <class T>
 struct Owns<T&> : std::false_type {};

@@ -43,8 +43,8 @@ constexpr std::array<std::string_view, 17> forbidden{"activate_extensions",
                                                      "wal_autocheckpoint",
                                                      "writable_schema"};
 
-/// Pragmas that change the file or do work, and leave nothing behind on the handle. defer_foreign_keys ends with
-/// the transaction.
+/// Pragmas that change the file or do work, and leave nothing behind on the handle. Whether defer_foreign_keys did is
+/// looked at when the handle comes back.
 constexpr std::array<std::string_view, 9> changing_the_file{
     "application_id", "auto_vacuum", "defer_foreign_keys", "encoding",    "incremental_vacuum",
     "optimize",       "page_size",   "shrink_memory",      "user_version"};
@@ -60,6 +60,17 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+bool only_tells(std::string_view pragma, bool has_value) {
+    return contains(telling, pragma) || (!has_value && contains(telling_without_value, pragma));
+}
+
+/// SELECT * FROM pragma_optimize writes, and SQLite calls it read-only.
+bool reads_a_pragma_that_works(std::string_view table) {
+    constexpr std::string_view prefix = "pragma_";
+    const auto name = lower(table.substr(0, prefix.size())) == prefix ? lower(table.substr(prefix.size())) : "";
+    return !name.empty() && !only_tells(name, false);
+}
+
 bool makes_temporary(int action) {
     return action == SQLITE_CREATE_TEMP_INDEX || action == SQLITE_CREATE_TEMP_TABLE ||
            action == SQLITE_CREATE_TEMP_TRIGGER || action == SQLITE_CREATE_TEMP_VIEW;
@@ -70,13 +81,15 @@ bool makes_temporary(int action) {
 void Effects::add(const Effects& other) {
     temporary |= other.temporary;
     attaches |= other.attaches;
+    defers |= other.defers;
     if (pragma.empty()) pragma = other.pragma;
 }
 
 void Authorizer::attach_to(sqlite3* db) { sqlite3_set_authorizer(db, &Authorizer::on_action, this); }
 
-void Authorizer::begin_compile() {
+void Authorizer::begin_compile(Role as) {
     compiling_ = true;
+    compiling_as_ = as;
     effects_ = {};
     refusal_.clear();
 }
@@ -86,22 +99,28 @@ Effects Authorizer::end_compile() {
     return std::exchange(effects_, {});
 }
 
-int Authorizer::on_action(void* self, int action, const char* first, const char* second, const char* /*database*/,
+int Authorizer::on_action(void* context, int action, const char* first, const char* second, const char* database,
                           const char* /*trigger*/) {
     const auto view = [](const char* text) { return text == nullptr ? std::string_view{} : std::string_view{text}; };
-    return static_cast<Authorizer*>(self)->judge(action, view(first), view(second), second != nullptr);
+    auto& self = *static_cast<Authorizer*>(context);
+    // CREATE TABLE temp.t is no SQLITE_CREATE_TEMP_TABLE, but its entry in the schema of "temp" is one like any other.
+    self.effects_.temporary |= action == SQLITE_INSERT && view(database) == "temp";
+    return self.judge(action, view(first), view(second), second != nullptr);
 }
 
 int Authorizer::judge(int action, std::string_view first, std::string_view second, bool has_second) {
     if (trusted_) return SQLITE_OK;
-    return role_ == Role::reader ? judge_reader(action, first, second, has_second)
-                                 : judge_writer(action, first, second, has_second);
+    const Role as = compiling_ ? compiling_as_ : role_;
+    return as == Role::reader ? judge_reader(action, first, second, has_second)
+                              : judge_writer(action, first, second, has_second);
 }
 
 int Authorizer::judge_reader(int action, std::string_view first, std::string_view /*second*/, bool has_second) {
     switch (action) {
-        case SQLITE_SELECT:
         case SQLITE_READ:
+            if (reads_a_pragma_that_works(first)) return refuse(std::string{first} + " does not only read");
+            return SQLITE_OK;
+        case SQLITE_SELECT:
         case SQLITE_FUNCTION:
         case SQLITE_RECURSIVE: return SQLITE_OK;
         // R-Tree tables compile their own writes when they are only read. A closure's write is refused when it is
@@ -111,7 +130,8 @@ int Authorizer::judge_reader(int action, std::string_view first, std::string_vie
         case SQLITE_DELETE: return SQLITE_OK;
         case SQLITE_PRAGMA: {
             const auto name = lower(first);
-            if (contains(telling, name) || (!has_second && contains(telling_without_value, name))) return SQLITE_OK;
+            effects_.tells = only_tells(name, has_second);
+            if (effects_.tells) return SQLITE_OK;
             return refuse("PRAGMA " + name + " is not among those that only read");
         }
         case SQLITE_ATTACH: return refuse("ATTACH and VACUUM INTO can create files");
@@ -126,6 +146,7 @@ int Authorizer::judge_writer(int action, std::string_view first, std::string_vie
     if ((action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) && compiling_)
         return refuse("BEGIN, COMMIT, ROLLBACK and SAVEPOINT are sqlane's to say; use transaction() and savepoint()");
     if (action == SQLITE_PRAGMA) return judge_pragma(first, has_second);
+    effects_.beyond_reading |= action == SQLITE_READ && reads_a_pragma_that_works(first);
     effects_.temporary |= makes_temporary(action);
     effects_.attaches |= action == SQLITE_ATTACH || action == SQLITE_DETACH;
     return SQLITE_OK;
@@ -134,6 +155,9 @@ int Authorizer::judge_writer(int action, std::string_view first, std::string_vie
 int Authorizer::judge_pragma(std::string_view raw_name, bool has_value) {
     const auto name = lower(raw_name);
     if (name == "wal_checkpoint") return refuse("checkpoints are sqlane's to run: one that races a commit can lose it");
+    effects_.tells = only_tells(name, has_value);
+    effects_.beyond_reading |= !effects_.tells;
+    effects_.defers |= name == "defer_foreign_keys" && has_value;
     if (contains(telling, name) || contains(changing_the_file, name)) return SQLITE_OK;
     if (!has_value) return SQLITE_OK;
     if (contains(forbidden, name))

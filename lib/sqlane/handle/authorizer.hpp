@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct sqlite3;
 
@@ -15,10 +16,16 @@ enum class Role : std::uint8_t { reader, writer };
 struct Effects {
     bool temporary = false;
     bool attaches = false;
+    /// PRAGMA defer_foreign_keys, which ends with the next commit, and so stays where there is none.
+    bool defers = false;
+    /// A pragma that only tells. Of some, such as PRAGMA journal_mode, SQLite says that they might write.
+    bool tells = false;
+    /// A pragma that does not only tell: nothing that stays, but not for a Reader on the writer's handle.
+    bool beyond_reading = false;
     /// The state-changing pragma, lower case; empty when there is none.
     std::string pragma{};
 
-    [[nodiscard]] bool any() const noexcept { return temporary || attaches || !pragma.empty(); }
+    [[nodiscard]] bool any() const noexcept { return temporary || attaches || defers || !pragma.empty(); }
     void add(const Effects& other);
 };
 
@@ -35,8 +42,8 @@ public:
     void attach_to(sqlite3* db);
 
     /// Between these two the closure's statement is compiled; what SQLite compiles for itself while running
-    /// (VACUUM's own BEGIN) is judged less strictly.
-    void begin_compile();
+    /// (VACUUM's own BEGIN) is judged less strictly. `as` is the reader also for a Reader on the writer's handle.
+    void begin_compile(Role as);
     Effects end_compile();
 
     /// Our own statements: BEGIN and the like.
@@ -44,10 +51,11 @@ public:
 
     /// Why the last compilation was refused; empty when it was not.
     [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
-    void forget_refusal() { refusal_.clear(); }
+    [[nodiscard]] std::string take_refusal() { return std::exchange(refusal_, {}); }
+    void forget_refusal() noexcept { refusal_.clear(); }
 
 private:
-    static int on_action(void* self, int action, const char* first, const char* second, const char* database,
+    static int on_action(void* context, int action, const char* first, const char* second, const char* database,
                          const char* trigger);
     int judge(int action, std::string_view first, std::string_view second, bool has_second);
     int judge_reader(int action, std::string_view first, std::string_view second, bool has_second);
@@ -55,7 +63,8 @@ private:
     int judge_pragma(std::string_view name, bool has_value);
     int refuse(std::string why);
 
-    Role role_;
+    const Role role_;
+    Role compiling_as_ = role_;
     bool compiling_ = false;
     bool trusted_ = false;
     Effects effects_;

@@ -34,26 +34,42 @@ Connection::~Connection() {
     // connection closes, and doing it here as well would free them twice.
 }
 
-Statement& Connection::take(std::string_view sql, const std::source_location& at) {
-    if (Statement* cached = statements_.take(sql)) return *cached;
-    auto compiled = compile_first(sql, at);
+Statement& Connection::take(std::string_view sql, Role as, const std::source_location& at) {
+    if (Statement* cached = statements_.take(sql)) {
+        if (as == Role::writer || cached->vetted_for_reader()) return *cached;
+        // It was compiled for a writer, who may do more.
+        statements_.give_back(*cached);
+        static_cast<void>(compile_only(sql, as, at));
+        cached->vet_for_reader();
+        return *statements_.take(sql);
+    }
+    auto compiled = compile_only(sql, as, at);
+    auto& statement =
+        statements_.add(std::make_unique<Statement>(std::move(compiled.statement), sql, std::move(compiled.effects)));
+    if (as == Role::reader) statement.vet_for_reader();
+    return statement;
+}
+
+Connection::Compiled Connection::compile_only(std::string_view sql, Role as, const std::source_location& at) {
+    require_no_nul(sql, at);
+    auto compiled = compile_first(sql, as, Ends::anyhow, at);
     if (!compiled.statement) throw UsageError{recipe_.name + ": the SQL text holds no statement; give it one", at};
     // Only the parser can tell a comment from a statement.
-    if (compile_first(compiled.tail, at).statement)
+    if (compile_first(compiled.tail, as, Ends::anyhow, at).statement)
         throw UsageError{recipe_.name + ": two statements where one is expected: " + shortened(sql) +
                              "; run them one by one, or use script()",
                          at};
-    return statements_.add(
-        std::make_unique<Statement>(std::move(compiled.statement), sql, std::move(compiled.effects)));
+    return compiled;
 }
 
 void Connection::give_back(Statement& statement) noexcept {
     sqlite3_reset(statement.raw());
+    sqlite3_clear_bindings(statement.raw());  // what was bound is the caller's, and may be gone
     statements_.give_back(statement);
 }
 
 Statement* Connection::take_first(std::string_view& script, const std::source_location& at) {
-    auto compiled = compile_first(script, at);
+    auto compiled = compile_first(script, Role::writer, Ends::with_nul, at);
     script = compiled.tail;
     if (!compiled.statement) return nullptr;
     return &statements_.add_extra(
@@ -61,35 +77,50 @@ Statement* Connection::take_first(std::string_view& script, const std::source_lo
 }
 
 /// Skips the blanks, comments and semicolons in front.
-Connection::Compiled Connection::compile_first(std::string_view script, const std::source_location& at) {
+Connection::Compiled Connection::compile_first(std::string_view script, Role as, Ends ends,
+                                               const std::source_location& at) {
     Compiled compiled{.statement = nullptr, .effects = {}, .text = {}, .tail = script};
-    while (!compiled.statement && !compiled.tail.empty()) compiled = compile(compiled.tail, at);
+    while (!compiled.statement && !compiled.tail.empty()) compiled = compile(compiled.tail, as, ends, at);
     return compiled;
 }
 
-Connection::Compiled Connection::compile(std::string_view sql, const std::source_location& at) {
+void Connection::require_no_nul(std::string_view sql, const std::source_location& at) const {
     if (const auto nul = sql.find('\0'); nul != std::string_view::npos)
         throw UsageError{recipe_.name + ": the SQL text has a NUL character at position " + std::to_string(nul) +
                              ", where SQLite would stop reading; remove it, or bind the value",
                          at};
+}
+
+Connection::Compiled Connection::compile(std::string_view sql, Role as, Ends ends, const std::source_location& at) {
     sqlite3_stmt* statement = nullptr;
     const char* rest = nullptr;
-    authorizer_.begin_compile();
-    const int code = sqlite3_prepare_v3(raw(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &statement, &rest);
+    const auto size = static_cast<int>(sql.size()) + (ends == Ends::with_nul ? 1 : 0);
+    authorizer_.begin_compile(as);
+    const int code = sqlite3_prepare_v3(raw(), sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
     auto effects = authorizer_.end_compile();
+    const auto refusal = authorizer_.take_refusal();
+    compiled_effects_.add(effects);
     if (code != SQLITE_OK) {
-        auto failure = last_failure(raw(), code, Doing::preparing, sql);
+        // After a change of the schema SQLite says SQLITE_SCHEMA where it means the statement.
+        const bool is_schema = (code & 0xff) == SQLITE_SCHEMA;
+        auto failure = last_failure(raw(),
+                                    !refusal.empty() ? SQLITE_AUTH
+                                    : is_schema      ? SQLITE_ERROR
+                                                     : code,
+                                    Doing::preparing, sql);
         failure.database = recipe_.name;
         failure.at = at;
-        if (!authorizer_.refusal().empty()) failure.message = authorizer_.refusal();
+        if (!refusal.empty()) failure.message = refusal;
         throw_failure(failure);
     }
     const auto length = static_cast<std::size_t>(rest - sql.data());
     return {StatementPointer{statement}, std::move(effects), sql.substr(0, length), sql.substr(length)};
 }
 
-int Connection::step(Statement& statement) { return sqlite3_step(statement.raw()); }
+int Connection::step(Statement& statement) {
+    authorizer_.forget_refusal();
+    return sqlite3_step(statement.raw());
+}
 
 int Connection::control(Control which) noexcept {
     auto& statement = controls_.at(static_cast<std::size_t>(which));
@@ -134,6 +165,8 @@ std::string Connection::first_text(const char* sql) {
 std::string Connection::temporary_objects() {
     return first_text("SELECT group_concat(type || ' ' || name, ', ') FROM sqlite_temp_schema");
 }
+
+bool Connection::defers_foreign_keys() { return first_text("PRAGMA defer_foreign_keys") == "1"; }
 
 std::string Connection::attached_files() {
     return first_text("SELECT group_concat(name, ', ') FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");

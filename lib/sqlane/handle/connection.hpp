@@ -15,6 +15,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sqlane::detail {
 
@@ -39,16 +40,18 @@ inline constexpr std::size_t control_count = 7;
 class Connection {
 public:
     /// Opens by the recipe and proves that it took: WAL, foreign keys, no spilling, no autocheckpoint.
-    Connection(const OpenRecipe& recipe, Interrupt& interrupt, StatementWatch& watch);
+    Connection(const OpenRecipe& recipe, Interrupt& interrupt, StatementWatch& watch, const std::source_location& at);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
     /// From the cache, or compiled: exactly one statement, which the role may run. Throws UsageError otherwise.
-    Statement& take(std::string_view sql, const std::source_location& at);
+    Statement& take(std::string_view sql, Role as, const std::source_location& at);
     void give_back(Statement& statement) noexcept;
+    /// SQLite would stop reading there, and nobody would notice.
+    void require_no_nul(std::string_view sql, const std::source_location& at) const;
     /// Compiles the first statement of a script and shortens `script` to what follows; null when only blanks remain.
-    /// It is not kept after `give_back`.
+    /// The script ends with a NUL behind it. The statement is not kept after `give_back`.
     Statement* take_first(std::string_view& script, const std::source_location& at);
 
     /// SQLITE_ROW, SQLITE_DONE or an error.
@@ -64,15 +67,20 @@ public:
     /// Empty when neither temporary objects nor attached files are there.
     std::string temporary_objects();
     std::string attached_files();
+    bool defers_foreign_keys();
+    /// Of all that was compiled since the last call. Some pragmas act already then, whether the statement is run or
+    /// refused: https://www.sqlite.org/pragma.html
+    [[nodiscard]] Effects take_compiled_effects() noexcept { return std::exchange(compiled_effects_, {}); }
 
     void interrupt() noexcept;
 
     [[nodiscard]] sqlite3* raw() const noexcept { return database_.getHandle(); }
-    [[nodiscard]] const OpenRecipe& recipe() const noexcept { return recipe_; }
     [[nodiscard]] CacheCounts take_cache_counts() noexcept { return statements_.take_counts(); }
     [[nodiscard]] Authorizer& authorizer() noexcept { return authorizer_; }
     /// Frames in the write-ahead log after the last commit made here.
     [[nodiscard]] int wal_frames() const noexcept { return wal_frames_; }
+    /// Whether anything was committed here since the last call.
+    [[nodiscard]] bool take_committed() noexcept { return std::exchange(committed_, false); }
     [[nodiscard]] int page_size() const noexcept { return page_size_; }
 
 private:
@@ -90,18 +98,23 @@ private:
         std::string_view text;
         std::string_view tail;
     };
-    Compiled compile(std::string_view sql, const std::source_location& at);
-    Compiled compile_first(std::string_view script, const std::source_location& at);
-    void require_nothing_after(std::string_view sql, std::string_view tail, const std::source_location& at);
+    /// Of text that ends with a NUL behind it SQLite needs no copy.
+    enum class Ends : std::uint8_t { anyhow, with_nul };
+    Compiled compile(std::string_view sql, Role as, Ends ends, const std::source_location& at);
+    Compiled compile_first(std::string_view script, Role as, Ends ends, const std::source_location& at);
+    Compiled compile_only(std::string_view sql, Role as, const std::source_location& at);
     [[noreturn]] void fail_open(int code, const std::string& message) const;
     static int on_commit(void* self, sqlite3*, const char*, int frames);
 
     const OpenRecipe& recipe_;
+    const std::source_location opened_for_;
     SQLite::Database database_;
     Authorizer authorizer_;
     StatementCache statements_;
+    Effects compiled_effects_;
     std::array<sqlite3_stmt*, control_count> controls_{};
     int wal_frames_ = 0;
+    bool committed_ = false;
     int page_size_ = 4096;
 };
 

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include <limits>
 #include <utility>
 
 namespace sqlane::detail {
@@ -43,7 +44,8 @@ Cursor::Cursor(Cursor&& other) noexcept
       statement_(std::exchange(other.statement_, nullptr)),
       lease_(other.lease_),
       bound_(other.bound_),
-      over_(other.over_) {}
+      over_(other.over_),
+      started_(other.started_) {}
 
 Cursor::~Cursor() {
     // Of a row loop that outlived its closure, the statement was taken back when the lease ended.
@@ -98,6 +100,9 @@ void Cursor::cannot_bind(int parameter, const std::string& why) const {
 bool Cursor::step() {
     require_mine();
     if (over_) return false;
+    // An interrupt that came before the first step was lost; what asked for it is still there.
+    if (!started_) handle_->require_going_on(statement_->sql());
+    started_ = true;
     over_ = true;  // should the step throw
     over_ = !handle_->step(*statement_);
     return !over_;
@@ -112,7 +117,20 @@ std::int64_t Cursor::run_to_end() {
     return sqlite3_total_changes64(db) == before ? 0 : sqlite3_changes64(db);
 }
 
-std::int64_t Cursor::last_rowid() const { return sqlite3_last_insert_rowid(handle_->connection().raw()); }
+std::int64_t Cursor::run_insert() {
+    // SQLite keeps the number of the last insert, of whatever statement and closure: this one cannot be taken for it.
+    constexpr auto none = std::numeric_limits<std::int64_t>::min();
+    require_mine();
+    auto* db = handle_->connection().raw();
+    sqlite3_set_last_insert_rowid(db, none);
+    run_to_end();
+    const auto rowid = sqlite3_last_insert_rowid(db);
+    if (rowid == none)
+        throw NotFound{
+            handle_->prefix() + "no row with a rowid was inserted; use run(): " + shortened(statement_->sql()),
+            handle_->at()};
+    return rowid;
+}
 
 int Cursor::columns() const {
     require_mine();
@@ -206,7 +224,7 @@ void Cursor::more_than_one_row() const {
 
 void Cursor::misused(const std::string& why) const { throw UsageError{handle_->prefix() + why, handle_->at()}; }
 
-void run_script(Handle& handle, std::string_view sql) { handle.run_script(sql); }
+void run_script(Handle& handle, Rights rights, std::string_view sql) { handle.run_script(rights, sql); }
 
 }  // namespace sqlane::detail
 

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -14,17 +15,15 @@ std::string code_name(int code) {
     return std::string{" ("} + sqlite3_errstr(code) + ", SQLite code " + std::to_string(code) + ")";
 }
 
-/// Virtual tables and functions quote what they were given, and that may be a bound value: "fts5: syntax error near
-/// "x"".
-std::string without_quoted_values(std::string message) {
-    constexpr std::string_view no_such_column = "no such column: ";
-    if (message.starts_with(no_such_column)) return "no such column in the search expression";
-    std::size_t open = 0;
-    while ((open = message.find('"', open)) != std::string::npos) {
-        const auto close = message.find('"', open + 1);
-        message.replace(open, close == std::string::npos ? std::string::npos : close - open + 1, "(value)");
-    }
-    return message;
+/// Functions and virtual tables repeat what they were given, and that may be a bound value: "fts5: syntax error near
+/// "x"", "JSON path error near 'x'", "unable to open database: x". What follows a quotation mark or a colon is left out.
+std::string without_given_values(std::string message) {
+    constexpr std::string_view fts5 = "fts5: ";
+    const auto start = message.starts_with(fts5) ? fts5.size() : 0;
+    const auto end = std::min({message.find('"', start), message.find('\'', start), message.find(": ", start)});
+    if (end == std::string::npos) return message;
+    message.resize(end);
+    return message + (message.ends_with(' ') ? "…" : " …");
 }
 
 std::string sentence(const Failure& failure) {
@@ -34,9 +33,11 @@ std::string sentence(const Failure& failure) {
         case Doing::preparing: text = "cannot compile"; break;
         case Doing::running: text = "failed"; break;
     }
-    if (!failure.sql.empty()) text += ": " + shortened(failure.sql) + ":";
-    const bool may_quote_values = failure.doing == Doing::running && (failure.code & 0xff) == SQLITE_ERROR;
-    text += " " + (may_quote_values ? without_quoted_values(failure.message) : failure.message);
+    text += failure.sql.empty() ? ":" : ": " + shortened(failure.sql) + ":";
+    const int primary = failure.code & 0xff;
+    const bool may_quote_values =
+        failure.doing == Doing::running && (primary == SQLITE_ERROR || primary == SQLITE_CANTOPEN);
+    text += " " + (may_quote_values ? without_given_values(failure.message) : failure.message);
     return std::string{failure.database} + ": " + text + code_name(failure.code);
 }
 
@@ -61,7 +62,8 @@ struct Columns {
 
 /// SQLite names them only in its message: "UNIQUE constraint failed: Parts.category, Parts.name".
 Columns columns_of(const std::string& message, ConstraintKind kind) {
-    constexpr std::string_view marker = "constraint failed: ";
+    // Of STRICT tables: "cannot store TEXT value in INTEGER column Parts.weight".
+    const std::string_view marker = kind == ConstraintKind::datatype ? " column " : "constraint failed: ";
     const auto found = message.find(marker);
     if (found == std::string::npos) return {};
     const std::string list = message.substr(found + marker.size());
@@ -96,8 +98,11 @@ void throw_failure(const Failure& failure) {
     const auto text = [&](const char* advice) { return sentence(failure) + "; " + advice; };
     switch (failure.code & 0xff) {
         case SQLITE_CONSTRAINT: throw_constraint(failure);
-        case SQLITE_BUSY:
         case SQLITE_LOCKED:
+            throw UsageError{
+                text("a statement of the same closure still reads what this changes; finish its loop first"),
+                failure.at, failure.code};
+        case SQLITE_BUSY:
         case SQLITE_PROTOCOL:
             throw Busy{text("another process kept the file locked until the deadline; retry, or allow a "
                             "longer timeout"),
@@ -124,6 +129,8 @@ void throw_failure(const Failure& failure) {
         case SQLITE_ABORT: throw Aborted{text("its transaction was rolled back"), failure.at, failure.code};
         case SQLITE_MISMATCH:
         case SQLITE_TOOBIG:
+            if (failure.doing == Doing::preparing)
+                throw UsageError{text("shorten the statement, and bind its values"), failure.at, failure.code};
             throw TypeError{text("store a value of the column's type and size"), failure.at, failure.code};
         case SQLITE_ERROR:
         case SQLITE_AUTH:
@@ -148,7 +155,8 @@ std::string shortened(std::string_view sql, std::size_t limit) {
             space = !line.empty();
             continue;
         }
-        if (line.size() + 4 > limit) return line + " …";
+        const bool continues_character = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+        if (line.size() + 4 > limit && !continues_character) return line + " …";
         if (space) line += ' ';
         space = false;
         line += c;

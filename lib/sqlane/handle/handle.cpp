@@ -14,7 +14,7 @@
 
 namespace sqlane::detail {
 
-void Handle::open(Clock::time_point wait_until, const std::stop_token& stop) {
+void Handle::open(Clock::time_point wait_until, const std::stop_token& stop, const std::source_location& at) {
     Patience patience{.wait_until = wait_until, .stop = stop};
     interrupt_.push(patience);
     struct Pop {
@@ -23,7 +23,7 @@ void Handle::open(Clock::time_point wait_until, const std::stop_token& stop) {
     } pop{interrupt_};
     for (;;) {
         try {
-            auto fresh = std::make_unique<Connection>(recipe_, interrupt_, watch_);
+            auto fresh = std::make_unique<Connection>(recipe_, interrupt_, watch_, at);
             const std::lock_guard lock{watch_.guard};
             connection_ = std::move(fresh);
             opened_at_ = Clock::now();
@@ -31,7 +31,9 @@ void Handle::open(Clock::time_point wait_until, const std::stop_token& stop) {
             return;
         } catch (const Busy&) {
             // Changing the journal mode does not ask the busy handler while another process opens the file too.
-            if (Clock::now() >= wait_until || interrupt_.reason() != Stop::none) throw;
+            if (stop.stop_requested())
+                throw Cancelled{prefix() + "cancelled by the caller's stop token while a handle was opened", at};
+            if (Clock::now() >= wait_until) throw;
             std::this_thread::sleep_for(std::chrono::milliseconds{2});
         }
     }
@@ -77,8 +79,9 @@ void Handle::require_going_on(std::string_view sql) {
 Statement& Handle::start(std::string_view sql, Rights rights) {
     require_mine();
     require_going_on(sql);
+    if (rights == Rights::write_in_transaction) require_transaction();
     try {
-        Statement& statement = connection_->take(sql, at_);
+        Statement& statement = connection_->take(sql, rights == Rights::read ? Role::reader : recipe_.role, at_);
         admit(statement, rights);
         enter(statement);
         return statement;
@@ -89,7 +92,7 @@ Statement& Handle::start(std::string_view sql, Rights rights) {
 }
 
 void Handle::admit(Statement& statement, Rights rights) {
-    const bool may_write = rights == Rights::write && recipe_.role == Role::writer;
+    const bool may_write = rights != Rights::read && recipe_.role == Role::writer;
     if (!may_write && !statement.only_reads()) {
         const auto sql = shortened(statement.sql());
         connection_->give_back(statement);
@@ -124,18 +127,22 @@ void Handle::enter(Statement& statement) {
     note_running();
 }
 
-void Handle::run_script(std::string_view sql) {
+void Handle::run_script(Rights rights, std::string_view sql) {
     struct Finish {
         Handle& handle;
         Statement& statement;
         ~Finish() { handle.finish(statement); }
     };
     require_mine();
-    for (;;) {
-        require_going_on(sql);
-        Statement* statement = connection_->take_first(sql, at_);
+    if (rights == Rights::write_in_transaction) require_transaction();
+    // A copy with its terminating NUL: else SQLite would copy all that is left for each statement.
+    const std::string script{sql};
+    connection_->require_no_nul(script, at_);
+    for (std::string_view rest = script;;) {
+        require_going_on(rest);
+        Statement* statement = connection_->take_first(rest, at_);
         if (statement == nullptr) return;
-        admit(*statement, Rights::write);
+        admit(*statement, rights);
         enter(*statement);
         const Finish finish{*this, *statement};
         if (statement->parameters() > 0)
@@ -157,7 +164,10 @@ void Handle::fail(int code, std::string_view sql) {
     const bool transaction_gone = depth() > 0 && !connection_->in_transaction();
     try {
         const auto reason = interrupt_.reason();
-        if ((code & 0xff) == SQLITE_INTERRUPT && reason != Stop::none) stopped(reason, sql);
+        // The busy handler gives up too when it must stop. A lock that outlasts the deadline stays Busy.
+        const bool told_to_stop =
+            (code & 0xff) == SQLITE_BUSY && (reason == Stop::requested || reason == Stop::closing);
+        if (told_to_stop || ((code & 0xff) == SQLITE_INTERRUPT && reason != Stop::none)) stopped(reason, sql);
         throw_failure(failure);
     } catch (...) {
         // Without this the next statement of the closure would run, and be kept, in autocommit.
@@ -192,7 +202,7 @@ void Handle::stopped(Stop reason, std::string_view sql) {
 void Handle::interrupt_from_outside(Stop why) noexcept {
     if (why == Stop::closing) interrupt_.close_down();
     const std::lock_guard lock{watch_.guard};
-    if (connection_) connection_->interrupt();
+    if (connection_ && !interrupt_.shielded()) connection_->interrupt();
 }
 
 std::string Handle::running_sql() const {

@@ -41,7 +41,7 @@ struct HandleCounts {
     std::uint64_t busy_waits = 0;
 };
 
-/// What `prove_clean` found.
+/// What `end_lease` found.
 struct Proof {
     bool keep = true;
     /// Why the handle is not kept; empty when it is, or when that is nobody's fault.
@@ -65,7 +65,7 @@ public:
 
     // Opening and closing.
     [[nodiscard]] bool is_open() const noexcept { return connection_ != nullptr; }
-    void open(Clock::time_point wait_until, const std::stop_token& stop);
+    void open(Clock::time_point wait_until, const std::stop_token& stop, const std::source_location& at);
     void close() noexcept;
     [[nodiscard]] Clock::time_point opened_at() const noexcept { return opened_at_; }
     [[nodiscard]] Connection& connection() noexcept { return *connection_; }
@@ -105,12 +105,14 @@ public:
     [[nodiscard]] bool is_mine() const noexcept;
     /// Throws when the transaction is gone, the deadline has passed or somebody asked to stop.
     void require_going_on(std::string_view sql);
+    [[nodiscard]] bool has_open_write() const noexcept;
+    [[nodiscard]] bool has_open_statements() const noexcept { return !open_statements_.empty(); }
     Statement& start(std::string_view sql, Rights rights);
     void admit(Statement& statement, Rights rights);
     void enter(Statement& statement);
     void finish(Statement& statement) noexcept;
     bool step(Statement& statement);
-    void run_script(std::string_view sql);
+    void run_script(Rights rights, std::string_view sql);
     [[noreturn]] void fail(int code, std::string_view sql);
     [[nodiscard]] std::string prefix() const { return recipe_.name + ": "; }
 
@@ -119,12 +121,12 @@ public:
     [[nodiscard]] std::string running_sql() const;
     [[nodiscard]] bool stepping() const noexcept { return watch_.stepping.load(std::memory_order_relaxed); }
 
-    [[nodiscard]] const OpenRecipe& recipe() const noexcept { return recipe_; }
     [[nodiscard]] HandleCounts take_counts() noexcept;
 
 private:
     void control_or_fail(Control which);
     void require_no_open_write();
+    void require_transaction() const;
     [[noreturn]] void stopped(Stop reason, std::string_view sql);
     std::string abandon_open_statements();
     void note_running() noexcept;

@@ -37,10 +37,14 @@ void Interrupt::pop() noexcept {
 }
 
 void Interrupt::publish_deadline() noexcept {
-    auto earliest = Clock::time_point::max();
-    for (const auto* p = patience_; p != nullptr; p = p->outer)
-        if (p->run_until.is_set()) earliest = std::min(earliest, p->run_until.at());
-    deadline_.store(earliest.time_since_epoch().count(), std::memory_order_relaxed);
+    auto for_others = Clock::time_point::max();
+    earliest_ = Clock::time_point::max();
+    for (const auto* p = patience_; p != nullptr; p = p->outer) {
+        if (!p->run_until.is_set()) continue;
+        earliest_ = std::min(earliest_, p->run_until.at());
+        if (!p->from_inside_only) for_others = std::min(for_others, p->run_until.at());
+    }
+    deadline_.store(for_others.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 Clock::time_point Interrupt::deadline() const noexcept {
@@ -53,9 +57,7 @@ Stop Interrupt::reason() const noexcept {
     if (closing_.load(std::memory_order_relaxed)) return Stop::closing;
     for (const auto* p = patience_; p != nullptr; p = p->outer)
         if (p->stop.stop_requested()) return Stop::requested;
-    const auto deadline = deadline_.load(std::memory_order_relaxed);
-    if (deadline != std::numeric_limits<Clock::rep>::max() && Clock::now().time_since_epoch().count() >= deadline)
-        return Stop::deadline;
+    if (earliest_ != Clock::time_point::max() && Clock::now() >= earliest_) return Stop::deadline;
     return Stop::none;
 }
 

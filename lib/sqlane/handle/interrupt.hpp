@@ -25,6 +25,8 @@ struct Patience {
     /// For everything; unset means that running takes as long as it takes.
     Deadline run_until{};
     std::stop_token stop{};
+    /// Rows of an outer closure are open. An interrupt from outside would end them too, so only the handlers end this.
+    bool from_inside_only = false;
     const Patience* outer = nullptr;
 };
 
@@ -50,6 +52,8 @@ public:
     /// While shielded nothing is interrupted: for COMMIT and ROLLBACK, which must not stop half-way.
     void shield(bool on) noexcept { shielded_.store(on, std::memory_order_relaxed); }
 
+    [[nodiscard]] bool shielded() const noexcept { return shielded_.load(std::memory_order_relaxed); }
+
     [[nodiscard]] Stop reason() const noexcept;
     /// Of the running call, as another thread sees it; `max` for none, and while shielded.
     [[nodiscard]] Clock::time_point deadline() const noexcept;
@@ -66,6 +70,7 @@ private:
     std::uint64_t busy_waits_ = 0;
     bool waited_for_first_ = false;
     Clock::time_point busy_until_{};
+    Clock::time_point earliest_ = Clock::time_point::max();
     std::atomic<Clock::rep> deadline_{std::numeric_limits<Clock::rep>::max()};
     std::atomic<bool> closing_{false};
     std::atomic<bool> shielded_{false};

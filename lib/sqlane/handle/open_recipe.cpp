@@ -24,14 +24,15 @@ int flags_for(Role role) {
     return common_flags | (role == Role::reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 }
 
-SQLite::Database open_database(const OpenRecipe& recipe) {
+SQLite::Database open_database(const OpenRecipe& recipe, const std::source_location& at) {
     try {
         return SQLite::Database{recipe.path, flags_for(recipe.role), 0, recipe.vfs};
     } catch (const SQLite::Exception& error) {
         throw_failure({.code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode(),
                        .message = error.what(),
                        .doing = Doing::opening,
-                       .database = recipe.path});
+                       .database = recipe.path,
+                       .at = at});
     }
 }
 
@@ -42,9 +43,11 @@ bool spilling_loses_commits() { return sqlite3_libversion_number() < 3050002; }
 
 }  // namespace
 
-Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, StatementWatch& watch)
+Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, StatementWatch& watch,
+                       const std::source_location& at)
     : recipe_(recipe),
-      database_(open_database(recipe)),
+      opened_for_(at),
+      database_(open_database(recipe, at)),
       authorizer_(recipe.role),
       statements_(static_cast<std::size_t>(recipe.statement_cache), watch) {
     authorizer_.trust(true);
@@ -128,11 +131,14 @@ std::string Connection::pragma(const std::string& sql) {
 }
 
 void Connection::fail_open(int code, const std::string& message) const {
-    throw_failure({.code = code, .message = message, .doing = Doing::opening, .database = recipe_.path});
+    throw_failure(
+        {.code = code, .message = message, .doing = Doing::opening, .database = recipe_.path, .at = opened_for_});
 }
 
 int Connection::on_commit(void* self, sqlite3* /*db*/, const char* /*database*/, int frames) {
-    static_cast<Connection*>(self)->wal_frames_ = frames;
+    auto& connection = *static_cast<Connection*>(self);
+    connection.wal_frames_ = frames;
+    connection.committed_ = true;
     return SQLITE_OK;
 }
 

@@ -24,8 +24,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -105,7 +105,7 @@ bool make_if_missing(const fs::path& path, struct stat& info) {
 
 struct Registry {
     std::mutex mutex;
-    std::set<FileIdentity> claimed;
+    std::map<FileIdentity, std::uint64_t> claimed;  // and the process generation that claimed it
 };
 
 Registry& registry() {
@@ -125,7 +125,10 @@ fs::path ram_disk_or_temp() {
 /// The lock lives as long as its process, so a folder whose lock is free belongs to nobody any more.
 int take_lock(const fs::path& folder) noexcept {
     const int lock = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+    struct stat info {};
+    // Its name must still be there: somebody may have removed the folder between the two calls.
+    if (lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0 && ::fstat(lock, &info) == 0 && info.st_nlink > 0)
+        return lock;
     if (lock >= 0) ::close(lock);
     return -1;
 }
@@ -202,9 +205,13 @@ ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(pa
     made_ = make_if_missing(path_, info);
     require_regular_file(path_, info);
     identity_ = {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)};
-    if (!registry().claimed.insert(identity_).second)
-        throw UsageError{"cannot open '" + path_.string() +
-                         "': a ConnectionManager of this process has it open already; share that one"};
+    const auto [claim, is_new] = registry().claimed.try_emplace(identity_, process_generation());
+    if (!is_new)
+        throw UsageError{"cannot open '" + path_.string() + "': " +
+                         (claim->second == process_generation()
+                              ? "a ConnectionManager of this process has it open already; share that one"
+                              : "a ConnectionManager had it open when this process was forked, and SQLite's locks do "
+                                "not survive that; open it in a program of its own")};
 }
 
 ClaimedFile::~ClaimedFile() {
@@ -216,12 +223,16 @@ ClaimedFile::~ClaimedFile() {
 PrivateFolder::PrivateFolder() {
     const auto base = ram_disk_or_temp();
     remove_left_overs(base);
-    std::string pattern = (base / folder_prefix).string() + "XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr)
+    constexpr int tries = 100;  // somebody who looks for left-overs may take ours before it has its lock
+    for (int i = 0; i < tries && lock_ < 0; ++i) {
+        std::string pattern = (base / folder_prefix).string() + "XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr) break;
+        path_ = pattern;
+        lock_ = take_lock(path_);
+    }
+    if (lock_ < 0)
         storage_error("cannot make a folder for an in-memory database in '" + base.string() + "'", errno,
                       "free some space or set TMPDIR");
-    path_ = pattern;
-    lock_ = take_lock(path_);
 }
 
 PrivateFolder::~PrivateFolder() {

@@ -23,6 +23,7 @@ std::string Handle::leftovers() {
         if (const auto objects = connection_->temporary_objects(); !objects.empty()) add("temporary " + objects);
     if (lease_effects_.attaches)
         if (const auto files = connection_->attached_files(); !files.empty()) add("attached " + files);
+    if (lease_effects_.defers && connection_->defers_foreign_keys()) add("PRAGMA defer_foreign_keys changed");
     if (!lease_effects_.pragma.empty()) add("PRAGMA " + lease_effects_.pragma + " changed");
     return left;
 }
@@ -32,10 +33,16 @@ Proof Handle::end_lease() noexcept {
     if (connection_) {
         proof.left_behind = abandon_open_statements();
         if (connection_->holds_locks() || connection_->in_transaction()) {
-            if (proof.left_behind.empty()) proof.left_behind = "an open transaction";
-            connection_->reset_busy_statements();
+            const auto busy = connection_->reset_busy_statements();
+            if (proof.left_behind.empty() && !busy.empty())
+                proof.left_behind = "an unfinished statement (" + shortened(busy) + ")";
+            else if (proof.left_behind.empty() && connection_->in_transaction())
+                proof.left_behind = "an open transaction";
+            // Of a virtual table that failed outside of a transaction SQLite keeps the read lock until the next one.
+            if (!connection_->in_transaction()) connection_->control(Control::begin);
             rollback();
         }
+        lease_effects_.add(connection_->take_compiled_effects());
         if (lease_effects_.any()) {
             const auto left = leftovers();
             if (!left.empty()) proof.left_behind += (proof.left_behind.empty() ? "" : ", ") + left;

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace sqlane::detail {
 namespace {
@@ -13,13 +14,20 @@ namespace {
 /// the caller not knowing which it was.
 class Shield {
 public:
-    explicit Shield(Interrupt& interrupt) noexcept : interrupt_(interrupt) { interrupt_.shield(true); }
+    Shield(Interrupt& interrupt, StatementWatch& watch) noexcept : interrupt_(interrupt), watch_(watch) { put(true); }
     Shield(const Shield&) = delete;
     Shield& operator=(const Shield&) = delete;
-    ~Shield() { interrupt_.shield(false); }
+    ~Shield() { put(false); }
 
 private:
+    /// Under the guard, so that an interrupt from another thread is either before it or sees it.
+    void put(bool on) noexcept {
+        const std::lock_guard lock{watch_.guard};
+        interrupt_.shield(on);
+    }
+
     Interrupt& interrupt_;
+    StatementWatch& watch_;
 };
 
 }  // namespace
@@ -36,13 +44,18 @@ void Handle::begin_snapshot() {
 }
 
 void Handle::end_snapshot() noexcept {
-    // COMMIT of a read transaction fails only when the handle is broken; prove_clean sees that.
+    const Shield shield{interrupt_, watch_};
     connection_->control(Control::commit);
+    // An interrupt that was sent just before the shield ends the first try only.
+    for (int tries = 0; tries < 3 && connection_->in_transaction(); ++tries) connection_->control(Control::rollback);
+    if (connection_->in_transaction())  // nothing may go on in a transaction that nobody will commit
+        aborted_ = std::make_exception_ptr(Aborted{prefix() + "a snapshot could not be ended; run it again", at_});
 }
 
 void Handle::begin_transaction() {
     require_mine();
     require_going_on({});
+    require_no_open_write();
     control_or_fail(Control::begin_immediate);
     depth_.store(1, std::memory_order_relaxed);
 }
@@ -51,7 +64,7 @@ void Handle::commit() {
     require_going_on({});  // a closure that swallowed the error or outlived its deadline is not committed
     require_no_open_write();
     {
-        const Shield shield{interrupt_};
+        const Shield shield{interrupt_, watch_};
         control_or_fail(Control::commit);
     }
     depth_.store(0, std::memory_order_relaxed);
@@ -60,11 +73,21 @@ void Handle::commit() {
     pending_.clear();
 }
 
+void Handle::require_transaction() const {
+    if (depth() == 0)
+        throw UsageError{prefix() + "a Transaction was used after its closure had ended; nothing was run", at_};
+}
+
+bool Handle::has_open_write() const noexcept {
+    return std::ranges::any_of(open_statements_, [](const Statement* statement) { return !statement->only_reads(); });
+}
+
 void Handle::require_no_open_write() {
     for (const Statement* statement : open_statements_)
         if (!statement->only_reads())
             throw UsageError{prefix() +
-                                 "the transaction ends while a statement that writes is still being read; "
+                                 "a transaction, or a part of one, begins or ends while a statement that writes is "
+                                 "still being read; "
                                  "finish its loop first: " +
                                  shortened(statement->sql()),
                              at_};
@@ -72,7 +95,7 @@ void Handle::require_no_open_write() {
 
 void Handle::rollback() noexcept {
     {
-        const Shield shield{interrupt_};
+        const Shield shield{interrupt_, watch_};
         // An interrupt that another thread had sent just before the shield ends the first try only.
         for (int tries = 0; tries < 3 && connection_->in_transaction(); ++tries)
             connection_->control(Control::rollback);
@@ -87,12 +110,15 @@ void Handle::rollback() noexcept {
 void Handle::begin_savepoint() {
     require_mine();
     require_going_on({});
+    require_transaction();
+    require_no_open_write();
     control_or_fail(Control::savepoint);
     depth_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Handle::release_savepoint() {
     require_going_on({});
+    require_no_open_write();
     control_or_fail(Control::release);
     const int outer = depth_.fetch_sub(1, std::memory_order_relaxed) - 1;
     for (auto& hook : pending_) hook.depth = std::min(hook.depth, outer);
@@ -102,7 +128,7 @@ void Handle::rollback_savepoint() noexcept {
     const int inner = depth_.fetch_sub(1, std::memory_order_relaxed);
     std::erase_if(pending_, [inner](const CommitHook& hook) { return hook.depth >= inner; });
     if (!connection_->in_transaction()) return;  // SQLite rolled everything back; the outer scopes will say so
-    const Shield shield{interrupt_};
+    const Shield shield{interrupt_, watch_};
     int code = SQLITE_INTERRUPT;
     for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction(); ++tries)
         code = connection_->control(Control::rollback_to);

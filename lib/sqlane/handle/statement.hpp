@@ -38,6 +38,9 @@ public:
     [[nodiscard]] const Effects& effects() const noexcept { return effects_; }
     /// Neither the database nor the handle is changed by it.
     [[nodiscard]] bool only_reads() const noexcept { return only_reads_; }
+    /// Was compiled with a reader's rights, on whatever handle.
+    [[nodiscard]] bool vetted_for_reader() const noexcept { return vetted_for_reader_; }
+    void vet_for_reader() noexcept { vetted_for_reader_ = true; }
     [[nodiscard]] int parameters() const noexcept { return parameters_; }
 
 private:
@@ -48,6 +51,7 @@ private:
     const Effects effects_;
     const bool only_reads_;
     const int parameters_;
+    bool vetted_for_reader_ = false;
     bool in_use_ = false;
     bool cached_ = false;
 };

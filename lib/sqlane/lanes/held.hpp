@@ -7,7 +7,7 @@ namespace sqlane::detail {
 
 class Handle;
 
-enum class Verb : std::uint8_t { execute, execute_mut, transaction, upkeep };
+enum class Verb : std::uint8_t { execute, execute_mut, transaction };
 
 /// A closure that this thread is in. They form a stack per thread: the nesting table of architecture.md.
 /// Thread safety: belongs to its thread.

@@ -32,6 +32,17 @@ Handle& Lane::lend(const Request& request) {
     return *handle;
 }
 
+Handle* Lane::try_lend(const Request& request) {
+    std::unique_lock lock{mutex_};
+    if (!open_for_new_ || !line_.empty() || !has_room()) return nullptr;
+    Handle& handle = pick_handle();
+    assign(handle, request, platform::this_thread(), platform::this_system_thread());
+    lock.unlock();
+    if (!handle.is_open()) open(handle, request);
+    handle.begin_lease(request.at);
+    return &handle;
+}
+
 /// The last used of the idle ones, else a place to open one at.
 Handle& Lane::pick_handle() {
     auto& from = !idle_.empty() ? idle_ : vacant_;
@@ -58,12 +69,13 @@ void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, 
 
 void Lane::open(Handle& handle, const Request& request) {
     try {
-        handle.open(request.deadline, request.stop);
+        handle.open(request.deadline, request.stop, request.at);
     } catch (...) {
         std::unique_lock lock{mutex_};
         std::erase(held_, &handle);
         vacant_.push_back(&handle);
         serve_line();  // the next in line may have more luck, or learns the same
+        if (held_.empty() && line_.empty()) emptied_.notify_all();
         throw;
     }
     const std::lock_guard lock{mutex_};
@@ -162,11 +174,12 @@ Returned Lane::give_back(Handle& handle, bool keep) noexcept {
     const auto now = Clock::now();
     const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
     count(counts, returned.held);
-    const bool spare = static_cast<int>(held_.size() + idle_.size()) > limits_.max && line_.empty();
+    // What is held now need not count: were it closed for that, a steady crowd above `max` would open and close all day.
+    const bool spare = static_cast<int>(idle_.size()) >= limits_.max && line_.empty();
     const bool old = too_old(handle, now);
     if (!keep) ++counters_.replaced;
     if (keep && old) ++counters_.recycled;
-    if (!keep || old || spare || (!open_for_new_ && line_.empty())) {
+    if (!keep || old || spare || close_returning_) {
         close_and_vacate(handle, lock);
     } else {
         std::erase(held_, &handle);
@@ -208,7 +221,7 @@ void Lane::configure(const PoolLimits& limits) {
     std::unique_lock lock{mutex_};
     limits_ = limits;
     serve_line();
-    while (!idle_.empty() && static_cast<int>(idle_.size() + held_.size()) > limits_.max) close_oldest_idle(lock);
+    while (static_cast<int>(idle_.size()) > limits_.max) close_oldest_idle(lock);
 }
 
 PoolLimits Lane::limits() const {

@@ -62,6 +62,8 @@ public:
 
     /// Waits its turn and lends an open handle. Throws Refusal, or what opening a handle throws.
     Handle& lend(const Request& request);
+    /// As `lend`, but null when that would mean to wait, or when the lane is closing.
+    Handle* try_lend(const Request& request);
     /// Takes it back, to the head of the line, to the stack or to be closed.
     Returned give_back(Handle& handle, bool keep) noexcept;
 
@@ -76,7 +78,7 @@ public:
     std::size_t interrupt_all();
     /// Calls `work` with an open handle that nobody holds, if there is one. Only while closing: nobody waits.
     void with_idle(FunctionRef<void(Handle&)> work);
-    /// Closes the handles that nobody holds.
+    /// Closes the handles that nobody holds, and from then on those that come back.
     void close_idle() noexcept;
 
     // For upkeep.
@@ -130,6 +132,7 @@ private:
     // Guarded by mutex_:
     PoolLimits limits_;
     bool open_for_new_ = true;
+    bool close_returning_ = false;
     std::vector<std::unique_ptr<Handle>> places_;
     std::vector<Handle*> vacant_;
     std::vector<Handle*> idle_;

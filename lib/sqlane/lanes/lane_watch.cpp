@@ -2,6 +2,7 @@
 #include "lanes/lane.hpp"
 
 #include <algorithm>
+#include <utility>
 
 /// The lane as others see it: reports, upkeep and closing.
 namespace sqlane::detail {
@@ -93,11 +94,14 @@ bool Lane::wait_until_empty(Clock::time_point deadline) {
 
 std::size_t Lane::refuse_waiting() {
     const std::lock_guard lock{mutex_};
-    for (Waiter* waiter : line_) {
+    // Out of the line at once: a handle that comes back now must not go to somebody who was sent away.
+    const auto sent_away = std::exchange(line_, {});
+    for (Waiter* waiter : sent_away) {
         waiter->refused = true;
         waiter->wake.notify_one();
     }
-    return line_.size();
+    if (held_.empty()) emptied_.notify_all();
+    return sent_away.size();
 }
 
 std::size_t Lane::interrupt_all() {
@@ -119,13 +123,15 @@ Clock::time_point Lane::interrupt_expired(Clock::time_point now) noexcept {
 }
 
 std::vector<Holder> Lane::newly_older_than(std::chrono::nanoseconds age, Clock::time_point now) {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
     std::vector<Holder> found;
     for (Handle* handle : held_) {
         if (handle->info.warned || now - handle->info.since < age) continue;
         handle->info.warned = true;
         found.push_back(describe(*handle, now));
     }
+    lock.unlock();
+    name_threads(found);
     return found;
 }
 
@@ -154,6 +160,7 @@ void Lane::with_idle(FunctionRef<void(Handle&)> work) {
 
 void Lane::close_idle() noexcept {
     std::unique_lock lock{mutex_};
+    close_returning_ = true;
     while (!idle_.empty()) close_oldest_idle(lock);
 }
 

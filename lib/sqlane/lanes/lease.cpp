@@ -27,12 +27,13 @@ Visit::Visit(const void* manager, Handle& handle, Verb verb, const Call& call, c
       patience_{.wait_until = wait_until,
                 .wait_each = call.deadline.is_set() ? std::chrono::milliseconds{} : wait_each,
                 .run_until = call.deadline,
-                .stop = call.stop},
+                .stop = call.stop,
+                .from_inside_only = handle.has_open_statements()},
       outer_place_(handle.at()),
       held_(manager, handle, verb, at) {
     handle_.set_place(at);
     handle_.interrupt().push(patience_);
-    if (call.stop.stop_possible()) on_stop_.emplace(call.stop, InterruptIt{handle_});
+    if (call.stop.stop_possible() && !patience_.from_inside_only) on_stop_.emplace(call.stop, InterruptIt{handle_});
 }
 
 Visit::~Visit() {

@@ -20,6 +20,9 @@ public:
     /// Waits in the lane's line. Throws Refusal.
     Lease(Lane& lane, Warnings& warnings, const Request& request)
         : lane_(lane), warnings_(warnings), request_(request), handle_(lane.lend(request)) {}
+    /// Of a handle that `Lane::try_lend` gave.
+    Lease(Lane& lane, Warnings& warnings, const Request& request, Handle& handle)
+        : lane_(lane), warnings_(warnings), request_(request), handle_(handle) {}
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     ~Lease();

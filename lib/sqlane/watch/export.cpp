@@ -1,6 +1,7 @@
 #include <sqlane/stats.hpp>
 
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -12,28 +13,50 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+/// With a point whatever the locale: printf would follow the user's language.
 std::string number(double value) {
     std::array<char, 40> text{};
-    std::snprintf(text.data(), text.size(), "%.9g", value);
-    return text.data();
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 9).ptr;
+    return {text.data(), end};
 }
 
 double seconds(nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
+/// How many bytes the UTF-8 character at the front has; 0 when it is none.
+std::size_t character_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const std::size_t length = byte(0) < 0x80                       ? 1
+                               : byte(0) >= 0xC2 && byte(0) <= 0xDF ? 2
+                               : (byte(0) & 0xF0) == 0xE0           ? 3
+                               : byte(0) >= 0xF0 && byte(0) <= 0xF4 ? 4
+                                                                    : 0;
+    if (length == 0 || length > text.size()) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((byte(i) & 0xC0) != 0x80) return 0;
+    return length;
+}
+
+std::string escaped(unsigned char c) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "\\u%04x", static_cast<unsigned>(c));
+    return text.data();
+}
+
+/// A file's name need not be UTF-8; JSON must be.
 std::string quoted(std::string_view text) {
     std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\u%04x",
-                          static_cast<unsigned>(static_cast<unsigned char>(c)));
-            out += escape.data();
-        } else {
-            out += c;
-        }
+    while (!text.empty()) {
+        const auto length = character_length(text);
+        const char c = text.front();
+        if (length == 0)
+            out += "\\ufffd";
+        else if (c == '"' || c == '\\')
+            out += {'\\', c};
+        else if (static_cast<unsigned char>(c) < 0x20)
+            out += escaped(static_cast<unsigned char>(c));
+        else
+            out += text.substr(0, length);
+        text.remove_prefix(length == 0 ? 1 : length);
     }
     return out + '"';
 }

@@ -9,17 +9,19 @@ namespace {
 /// Over four in five readers lent.
 bool is_crowded(const LaneStats& lane) { return lane.in_use * 5 > lane.limit * 4; }
 
-Health::State state_of(const Stats& stats, bool closed) {
+Health::State state_of(const Stats& stats, int max_waiters, bool closed) {
     if (closed) return Health::State::closed;
-    if (stats.readers.in_use >= stats.readers.limit) return Health::State::exhausted;
+    const bool all_lent = stats.readers.in_use >= stats.readers.limit;
+    const bool line_is_full = stats.writer.waiting > 0 && stats.writer.waiting >= max_waiters;
+    if (all_lent || line_is_full) return Health::State::exhausted;
     if (is_crowded(stats.readers) || stats.readers.waiting > 0 || stats.writer.waiting > 0) return Health::State::busy;
     return Health::State::healthy;
 }
 
 }  // namespace
 
-Health assess(const Stats& stats, bool closed) {
-    Health health{.state = state_of(stats, closed), .summary = {}};
+Health assess(const Stats& stats, int max_waiters, bool closed) {
+    Health health{.state = state_of(stats, max_waiters, closed), .summary = {}};
     const auto number = [](auto value) { return std::to_string(value); };
     health.summary = stats.database + ": " + to_string(health.state) + ", " + number(stats.readers.in_use) + " of " +
                      number(stats.readers.limit) + " readers lent, " + number(stats.readers.waiting) +

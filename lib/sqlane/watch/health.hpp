@@ -4,6 +4,6 @@
 
 namespace sqlane::detail {
 
-Health assess(const Stats& stats, bool closed);
+Health assess(const Stats& stats, int max_waiters, bool closed);
 
 }  // namespace sqlane::detail
