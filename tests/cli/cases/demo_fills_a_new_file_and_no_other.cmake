@@ -1,0 +1,17 @@
+sqlane(demo --seconds 0.1 --file new.db)
+expect_code(0)
+expect(out "sqlane doctor new.db\n$")
+expect_files(new.db)
+
+sqlane(doctor new.db)
+expect_code(0)
+expect(out "Parts +[0-9,]+\n" "PartSequence +1\n")
+
+remember_files()
+sqlane(demo --file new.db)
+expect_code(2)
+expect(err "'new.db' exists")
+sqlane(demo --file missing/new.db --json)
+expect_code(1)
+expect_json(StorageError error kind)
+expect_files_unchanged()

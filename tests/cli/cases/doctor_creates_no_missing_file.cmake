@@ -1,0 +1,15 @@
+sqlane(doctor missing.db)
+expect_code(1)
+expect_empty(out)
+expect(err "^sqlane: StorageError: .*there is no such file; nothing was created\n +Check the path")
+expect_files()
+
+sqlane(doctor --json missing.db)
+expect_code(1)
+expect_json(StorageError error kind)
+expect_empty(err)
+expect_files()
+
+sqlane(doctor no/folder/missing.db)
+expect_code(1)
+expect_files()

@@ -1,0 +1,8 @@
+string(ASCII 27 escape)
+make_database(parts.db "PRAGMA journal_mode=WAL; CREATE TABLE \"${escape}[2Jgone\" (x)")
+sqlane(doctor parts.db)
+expect_code(0)
+expect(out "\\\\x1b\\[2Jgone +0\n")
+if(out MATCHES "${escape}")
+    fail("an escape sequence out of the file went to the output")
+endif()

@@ -1,0 +1,6 @@
+foreach(command IN ITEMS "" doctor demo)
+    sqlane(${command} --help)
+    expect_code(0)
+    expect(out "Usage: sqlane ${command}" "Examples:\n  sqlane ${command}" "Exit codes")
+    expect_empty(err)
+endforeach()

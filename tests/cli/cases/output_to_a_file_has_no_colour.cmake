@@ -1,0 +1,7 @@
+string(ASCII 27 escape)
+foreach(arguments IN ITEMS "demo;--seconds;0.05" "doctor;missing.db")
+    sqlane(${arguments})
+    if("${out}${err}" MATCHES "${escape}")
+        fail("colour in output that is not a terminal's")
+    endif()
+endforeach()

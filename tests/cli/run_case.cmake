@@ -1,0 +1,90 @@
+# cmake -DSQLANE=program -DMAKE_DATABASE=program -DFOLDER=folder -DCASE=file -P run_case.cmake
+# Runs a case in its folder, emptied first. The functions below are what cases are written in.
+cmake_minimum_required(VERSION 3.20)
+
+function(fail what)
+    message(FATAL_ERROR "${what}\n-- ended with: ${code}\n-- stdout:\n${out}\n-- stderr:\n${err}")
+endfunction()
+
+# sqlane(arguments...): sets code, out and err.
+macro(sqlane)
+    execute_process(COMMAND "${SQLANE}" ${ARGV} WORKING_DIRECTORY "${FOLDER}"
+        RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+endmacro()
+
+# make_database(file sql [crash])
+function(make_database file sql)
+    execute_process(COMMAND "${MAKE_DATABASE}" "${file}" "${sql}" ${ARGN} WORKING_DIRECTORY "${FOLDER}"
+        RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+    if(NOT code EQUAL 0)
+        fail("make_database ${file}")
+    endif()
+endfunction()
+
+function(expect_code expected)
+    if(NOT code STREQUAL expected)
+        fail("wanted exit code ${expected}")
+    endif()
+endfunction()
+
+# expect(out|err REGEX...)
+function(expect stream)
+    foreach(regex IN LISTS ARGN)
+        if(NOT "${${stream}}" MATCHES "${regex}")
+            fail("std${stream} does not match: ${regex}")
+        endif()
+    endforeach()
+endfunction()
+
+function(expect_empty stream)
+    if(NOT "${${stream}}" STREQUAL "")
+        fail("std${stream} is not empty")
+    endif()
+endfunction()
+
+# expect_json(VALUE MEMBER...): stdout is one JSON document and has that value there.
+function(expect_json expected)
+    string(JSON value ERROR_VARIABLE error GET "${out}" ${ARGN})
+    if(error)
+        fail("no JSON, or no ${ARGN} in it: ${error}")
+    endif()
+    if(NOT "${value}" STREQUAL "${expected}")
+        fail("${ARGN} is '${value}' and not '${expected}'")
+    endif()
+endfunction()
+
+# expect_files(NAME...): these are in the folder, and nothing else.
+function(expect_files)
+    file(GLOB found RELATIVE "${FOLDER}" "${FOLDER}/*")
+    list(SORT found)
+    set(wanted ${ARGN})
+    list(SORT wanted)
+    if(NOT "${found}" STREQUAL "${wanted}")
+        fail("the folder holds '${found}' and not '${wanted}'")
+    endif()
+endfunction()
+
+function(remember_files)
+    file(GLOB files "${FOLDER}/*")
+    foreach(file IN LISTS files)
+        file(SHA256 "${file}" hash)
+        list(APPEND hashes "${file} ${hash}")
+    endforeach()
+    set(remembered "${hashes}" PARENT_SCOPE)
+endfunction()
+
+# Same files, same bytes.
+function(expect_files_unchanged)
+    set(before "${remembered}")
+    remember_files()
+    if(NOT "${before}" STREQUAL "${remembered}")
+        fail("the files changed from\n  ${before}\nto\n  ${remembered}")
+    endif()
+endfunction()
+
+file(REMOVE_RECURSE "${FOLDER}")
+file(MAKE_DIRECTORY "${FOLDER}")
+foreach(variable IN ITEMS POOL_MIN POOL_MAX POOL_OVERFLOW POOL_TIMEOUT POOL_QUEUE SYNCHRONOUS UPKEEP_THREAD)
+    unset(ENV{SQLANE_${variable}})
+endforeach()
+include("${CASE}")
