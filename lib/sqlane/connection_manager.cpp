@@ -121,7 +121,8 @@ public:
     Lane writer;
     Checkpointer checkpointer;
     Upkeep upkeep;
-    std::timed_mutex closing;
+    std::mutex closing;
+    std::atomic<std::thread::id> closer{};
     std::atomic<bool> closed{false};
     std::atomic<int> guests{0};
 };
@@ -376,11 +377,7 @@ CloseReport ConnectionManager::Impl::close(Clock::time_point deadline) {
         report.refused = readers.refuse_waiting() + writer.refuse_waiting();
         report.interrupted = interrupt_until_empty(Clock::now() + grace_after_interrupt);
     }
-    {
-        // Whoever else closes at this moment does the rest; with a straggler he does it when that one is back.
-        const std::unique_lock one_at_a_time{closing, Clock::now() + grace_after_interrupt};
-        if (one_at_a_time.owns_lock()) close_handles();
-    }
+    close_handles();
     report.still_held = readers.report().holders;
     for (auto& holder : writer.report().holders) report.still_held.push_back(std::move(holder));
     report.complete = report.still_held.empty();
@@ -401,6 +398,11 @@ std::size_t ConnectionManager::Impl::interrupt_until_empty(Clock::time_point end
 }
 
 void ConnectionManager::Impl::close_handles() {
+    // An observer of the warnings that this gives may call close() itself.
+    if (closer.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
+    const std::lock_guard one_at_a_time{closing};
+    closer.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    const AtEnd nobody{[this] { closer.store({}, std::memory_order_relaxed); }};
     checkpointer.stop();
     upkeep.stop();
     readers.close_idle();

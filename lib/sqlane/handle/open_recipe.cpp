@@ -60,6 +60,8 @@ void Connection::apply_recipe(Interrupt& interrupt) {
     sqlite3_extended_result_codes(raw(), 1);
     interrupt.attach_to(raw());  // first: everything below may have to wait for another process
     harden();
+    // Before anything is read: reading a write-ahead log makes its files, and who may not write leaves them behind.
+    if (recipe_.role == Role::writer) require_writable();
     pragma("PRAGMA temp_store=MEMORY");
     pragma("PRAGMA cache_size=-" + std::to_string(recipe_.cache_kib));
     pragma("PRAGMA wal_autocheckpoint=0");
@@ -67,7 +69,6 @@ void Connection::apply_recipe(Interrupt& interrupt) {
         pragma("PRAGMA query_only=ON");
         return;
     }
-    require_writable();
     set_up_journal();
     pragma("PRAGMA foreign_keys=ON");
     expect_pragma("foreign_keys", "1");
