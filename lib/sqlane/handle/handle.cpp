@@ -219,8 +219,7 @@ HandleCounts Handle::take_counts() noexcept {
 
 void Handle::on_commit(std::function<void()> then) {
     require_mine();
-    if (depth() == 0)
-        throw UsageError{prefix() + "on_commit outside a transaction; call it in the closure of transaction()", at_};
+    require_transaction();
     pending_.push_back({depth(), std::move(then)});
 }
 

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <string>
+#include <string_view>
 
 namespace sqlane::detail {
 namespace {
@@ -136,7 +137,8 @@ void Connection::fail_open(int code, const std::string& message) const {
         {.code = code, .message = message, .doing = Doing::opening, .database = recipe_.path, .at = opened_for_});
 }
 
-int Connection::on_commit(void* self, sqlite3* /*db*/, const char* /*database*/, int frames) {
+int Connection::on_commit(void* self, sqlite3* /*db*/, const char* database, int frames) {
+    if (std::string_view{database} != "main") return SQLITE_OK;  // of an attached file, which is not ours to look after
     auto& connection = *static_cast<Connection*>(self);
     connection.wal_frames_ = frames;
     connection.committed_ = true;
