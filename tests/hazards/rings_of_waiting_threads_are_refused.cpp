@@ -231,6 +231,44 @@ TEST_CASE("deadlock: readers of pools of one can be in it too") {
     CHECK_MESSAGE(contains(error.what(), "readers of b.db"), error.what());
 }
 
+TEST_CASE("deadlock: a wait that has ended is forgotten") {
+    // first                            second
+    // reads a
+    //                                  writes b
+    // waits for the writer of b
+    //                                  lets go of b
+    // has b; destroys it
+    //                                  reads c, and asks for a: the first holds that, but waits for nothing now
+    // lets go of a
+    //                                  goes on
+    Databases small{{"a.db", "c.db"}, readers(1)};
+    auto b = std::make_unique<Databases>(std::initializer_list<const char*>{"b.db"});
+    auto& writer_of_b = (*b)[0];
+    Steps steps;
+    Crew crew{steps};
+    crew.start([&] {
+        writer_of_b.transaction([&] {
+            steps.reach("second writes b");
+            support::wait_until("first waits for b", [&] { return waiting_writers(writer_of_b) == 1; });
+        });
+        steps.reach("second let go of b");
+        steps.wait_for("b is gone");
+        small[1].execute([&] { small[0].execute([&] { steps.reach("second reads a"); }); });
+    });
+    small[0].execute([&] {
+        steps.wait_for("second writes b");
+        writer_of_b.transaction([] {});
+        steps.wait_for("second let go of b");
+        b.reset();
+        steps.reach("b is gone");
+        support::wait_until("second waits for a", [&] { return waiting_readers(small[0]) == 1; });
+        CHECK_FALSE(steps.reached("second reads a"));
+    });
+    crew.join();
+    CHECK(steps.reached("second reads a"));
+    CHECK(small[0].stats().readers.deadlocks == 0);
+}
+
 TEST_CASE("deadlock: never for threads that use the databases in the same order") {
     // eight threads                                     this thread
     //                                                   writes b

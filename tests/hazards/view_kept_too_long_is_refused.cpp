@@ -134,6 +134,18 @@ TEST_CASE("kept view: does not work on the handle while somebody else has it") {
     CHECK(count(test) == 4);
 }
 
+TEST_CASE("kept view: of a transaction does not write in autocommit when the thread has the writer again") {
+    TemporaryDatabase test{one_reader()};
+    make_table(test);
+    Transaction* kept = nullptr;
+    test->transaction([&](Transaction& tx) { kept = &tx; });
+    test->execute_mut([&](Writer& w) {
+        check_transaction_refused(*kept, ended);
+        w.run("INSERT INTO t VALUES (4)");
+    });
+    CHECK(count(test) == 4);
+}
+
 TEST_CASE("kept rows: are refused after their closure though the handle is lent to the same thread again") {
     TemporaryDatabase test{[](const std::string&) {}, one_reader()};
     make_table(test);

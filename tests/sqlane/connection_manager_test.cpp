@@ -427,3 +427,15 @@ TEST_CASE("on_commit: of a transaction that was committed runs although the clos
     REQUIRE(warnings.size() == 1);
     CHECK(support::contains(warnings[0].message, "nobody is left to hear this"));
 }
+
+TEST_CASE("on_commit: may destroy the manager because nothing of it is needed any more") {
+    sqlane::testing::TemporaryFolder folder;
+    auto db = std::make_unique<ConnectionManager>(folder.path() / "test.db");
+    make_parts(*db);
+    const auto result = db->transaction([&](Transaction& tx) {
+        tx.on_commit([&] { db.reset(); });
+        return std::string{"kept"};
+    });
+    CHECK(result == "kept");
+    CHECK(db == nullptr);
+}

@@ -5,6 +5,7 @@
 
 #include "sqlane/handle/tools.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -127,8 +128,9 @@ TEST_CASE("recipe: what a hostile string could use is refused") {
         complaint<UsageError>([&] { static_cast<void>(r.all<int>("SELECT load_extension('x', 'y')")); });
         complaint<UsageError>(
             [&] { static_cast<void>(r.all<int>("SELECT fts3_tokenizer('mine', x'0102030405060708')")); });
-        complaint<UsageError>(
-            [&] { static_cast<void>(r.all<int>("SELECT " + std::string(600, '(') + "1" + std::string(600, ')'))); });
+        std::string deep = "SELECT 1";
+        for (int i = 0; i < 600; ++i) deep += " + 1";
+        CHECK(contains(complaint<UsageError>([&] { static_cast<void>(r.all<int>(deep)); }), "too large"));
         CHECK(r.one<std::string>("SELECT \"name\" FROM t") == "x");
     };
     test->execute(check);
@@ -143,14 +145,24 @@ TEST_CASE("recipe: what a hostile string could use is refused") {
     });
 }
 
-TEST_CASE("recipe: a function in the schema of a file that was given to us cannot reach out") {
+TEST_CASE("recipe: the schema of a file that was given to us cannot call the program's functions") {
+    RawHandles raw_handles;
     TemporaryDatabase test;
     test->execute_mut([](Writer& w) {
-        // What a hostile file could hold. Functions that are not innocuous are refused in views and triggers.
-        w.script("CREATE TABLE t (x); CREATE VIEW evil AS SELECT fts3_tokenizer('simple') AS pointer");
+        // What a hostile file could hold: a view and a trigger that call what the program has registered for itself.
+        w.script(R"(
+            CREATE TABLE t (x);
+            CREATE VIEW evil AS SELECT raw_handle() AS stolen;
+            CREATE TRIGGER evil_too AFTER INSERT ON t BEGIN UPDATE t SET x = raw_handle(); END;
+        )");
+        CHECK(
+            contains(complaint<UsageError>([&] { w.run("INSERT INTO t VALUES (1)"); }), "unsafe use of raw_handle()"));
     });
     test->execute([](Reader& r) {
-        complaint<UsageError>([&] { static_cast<void>(r.all<sqlane::Blob>("SELECT pointer FROM evil")); });
+        CHECK(r.one<std::int64_t>("SELECT raw_handle()") != 0);
+        CHECK(
+            contains(complaint<UsageError>([&] { static_cast<void>(r.all<std::int64_t>("SELECT stolen FROM evil")); }),
+                     "unsafe use of raw_handle()"));
     });
 }
 

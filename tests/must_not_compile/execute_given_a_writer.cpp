@@ -1,0 +1,6 @@
+// expect: the closure must be callable with the view this verb lends
+#include <sqlane/sqlane.hpp>
+
+void write(sqlane::ConnectionManager& db) {
+    db.execute([](sqlane::Writer& w) { w.run("DELETE FROM Parts"); });
+}

@@ -1,0 +1,4 @@
+// expect: this type cannot be read from one column
+#include <sqlane/sqlane.hpp>
+
+void read(sqlane::Reader& r) { static_cast<void>(r.one<const char*>("SELECT 1")); }

@@ -1,0 +1,8 @@
+// expect: a closure's result must own what it holds
+#include <sqlane/sqlane.hpp>
+
+#include <functional>
+
+auto keep(sqlane::ConnectionManager& db) {
+    return db.execute([](sqlane::Reader& r) { return std::ref(r); });
+}

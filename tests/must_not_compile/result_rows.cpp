@@ -1,0 +1,6 @@
+// expect: a closure's result must own what it holds
+#include <sqlane/sqlane.hpp>
+
+auto rows(sqlane::ConnectionManager& db) {
+    return db.execute([](sqlane::Reader& r) { return r.rows<int>("SELECT 1"); });
+}
