@@ -146,7 +146,6 @@ int Authorizer::judge_writer(int action, std::string_view first, std::string_vie
     if ((action == SQLITE_TRANSACTION || action == SQLITE_SAVEPOINT) && compiling_)
         return refuse("BEGIN, COMMIT, ROLLBACK and SAVEPOINT are sqlane's to say; use transaction() and savepoint()");
     if (action == SQLITE_PRAGMA) return judge_pragma(first, has_second);
-    effects_.beyond_reading |= action == SQLITE_READ && reads_a_pragma_that_works(first);
     effects_.temporary |= makes_temporary(action);
     effects_.attaches |= action == SQLITE_ATTACH || action == SQLITE_DETACH;
     return SQLITE_OK;
@@ -156,7 +155,6 @@ int Authorizer::judge_pragma(std::string_view raw_name, bool has_value) {
     const auto name = lower(raw_name);
     if (name == "wal_checkpoint") return refuse("checkpoints are sqlane's to run: one that races a commit can lose it");
     effects_.tells = only_tells(name, has_value);
-    effects_.beyond_reading |= !effects_.tells;
     effects_.defers |= name == "defer_foreign_keys" && has_value;
     if (contains(telling, name) || contains(changing_the_file, name)) return SQLITE_OK;
     if (!has_value) return SQLITE_OK;

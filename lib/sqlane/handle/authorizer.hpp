@@ -20,8 +20,6 @@ struct Effects {
     bool defers = false;
     /// A pragma that only tells. Of some, such as PRAGMA journal_mode, SQLite says that they might write.
     bool tells = false;
-    /// A pragma that does not only tell: nothing that stays, but not for a Reader on the writer's handle.
-    bool beyond_reading = false;
     /// The state-changing pragma, lower case; empty when there is none.
     std::string pragma{};
 

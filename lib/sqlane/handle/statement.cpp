@@ -13,7 +13,7 @@ Statement::Statement(StatementPointer compiled, std::string_view sql, Effects ef
     : compiled_(std::move(compiled)),
       sql_(sql),
       effects_(std::move(effects)),
-      only_reads_((sqlite3_stmt_readonly(raw()) != 0 || effects_.tells) && !effects_.any() && !effects_.beyond_reading),
+      only_reads_((sqlite3_stmt_readonly(raw()) != 0 || effects_.tells) && !effects_.any()),
       parameters_(sqlite3_bind_parameter_count(raw())) {}
 
 Statement* StatementCache::take(std::string_view sql) {
