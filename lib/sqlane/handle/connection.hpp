@@ -85,7 +85,6 @@ public:
 
 private:
     void apply_recipe(Interrupt& interrupt);
-    void harden();
     void require_writable();
     void set_up_journal();
     void expect_pragma(const char* name, std::string_view expected);

@@ -1,3 +1,5 @@
+#include "handle/open_recipe.hpp"
+
 #include "handle/connection.hpp"
 #include "handle/error_translation.hpp"
 
@@ -37,12 +39,9 @@ SQLite::Database open_database(const OpenRecipe& recipe, const std::source_locat
     }
 }
 
-/// Frames that ROLLBACK TO or a failed statement writes after a transaction has spilled pages carry no valid checksum,
-/// and recovery discards them with every later commit: acknowledged commits are lost (measured: 90 of 100 kill -9
-/// cycles). Fixed in 3.50.2, in neither Debian 12 nor 13.
-bool spilling_loses_commits() { return sqlite3_libversion_number() < 3050002; }
-
 }  // namespace
+
+bool spilling_loses_commits() { return sqlite3_libversion_number() < 3050002; }
 
 Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, StatementWatch& watch,
                        const std::source_location& at)
@@ -60,7 +59,7 @@ Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, Statement
 void Connection::apply_recipe(Interrupt& interrupt) {
     sqlite3_extended_result_codes(raw(), 1);
     interrupt.attach_to(raw());  // first: everything below may have to wait for another process
-    harden();
+    harden(raw(), recipe_.path, recipe_.role == Role::reader ? 0 : 4);
     // Before anything is read: reading a write-ahead log makes its files, and who may not write leaves them behind.
     if (recipe_.role == Role::writer) require_writable();
     pragma("PRAGMA temp_store=MEMORY");
@@ -81,8 +80,7 @@ void Connection::apply_recipe(Interrupt& interrupt) {
     sqlite3_wal_hook(raw(), &Connection::on_commit, this);
 }
 
-/// https://www.sqlite.org/security.html: what a hostile file or a hostile string could otherwise reach.
-void Connection::harden() {
+void harden(sqlite3* db, const std::string& name, int attached_files) {
     for (const auto& [option, value] : {std::pair{SQLITE_DBCONFIG_DEFENSIVE, 1},
                                         {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
                                         {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
@@ -90,13 +88,16 @@ void Connection::harden() {
                                         {SQLITE_DBCONFIG_DQS_DML, 0},
                                         {SQLITE_DBCONFIG_DQS_DDL, 0}}) {
         int now = -1;
-        if (sqlite3_db_config(raw(), option, value, &now) != SQLITE_OK || now != value)
-            fail_open(SQLITE_ERROR, "a security setting (" + std::to_string(option) + ") did not take");
+        if (sqlite3_db_config(db, option, value, &now) != SQLITE_OK || now != value)
+            throw_failure({.code = SQLITE_ERROR,
+                           .message = "a security setting (" + std::to_string(option) + ") did not take",
+                           .doing = Doing::opening,
+                           .database = name});
     }
-    sqlite3_limit(raw(), SQLITE_LIMIT_SQL_LENGTH, 10'000'000);
-    sqlite3_limit(raw(), SQLITE_LIMIT_EXPR_DEPTH, 500);
-    sqlite3_limit(raw(), SQLITE_LIMIT_TRIGGER_DEPTH, 100);
-    sqlite3_limit(raw(), SQLITE_LIMIT_ATTACHED, recipe_.role == Role::reader ? 0 : 4);
+    sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, 10'000'000);
+    sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 500);
+    sqlite3_limit(db, SQLITE_LIMIT_TRIGGER_DEPTH, 100);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, attached_files);
 }
 
 /// Asked for read-write, SQLite opens a file that it may not write read-only and says nothing.

@@ -26,6 +26,16 @@ std::string utf8(const std::filesystem::path& path);
 /// 0 when there is no such file.
 std::int64_t file_size(const std::filesystem::path& path) noexcept;
 
+/// The absolute path without symbolic links of a file that is there; empty when there is none. Throws as ClaimedFile does
+/// for what is no regular file.
+std::filesystem::path existing_file(const std::filesystem::path& path);
+
+/// An empty file of mode 0600. Throws StorageError when it is there already or cannot be made.
+void make_private_file(const std::filesystem::path& path);
+
+/// Puts `from` in the place of `to` in one step that survives a power failure: content first, then the name.
+void replace_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// What a file is, whatever names lead to it.
 struct FileIdentity {
     std::uint64_t device = 0;

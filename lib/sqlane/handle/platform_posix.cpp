@@ -89,6 +89,14 @@ void require_regular_file(const fs::path& path, const struct stat& info) {
     if (!S_ISREG(info.st_mode)) throw UsageError{name + "it is not a regular file; name a database file"};
 }
 
+bool flush(const fs::path& path, int flags) noexcept {
+    const int opened = ::open(path.c_str(), flags | O_CLOEXEC);
+    if (opened < 0) return false;
+    const bool flushed = ::fsync(opened) == 0;
+    ::close(opened);
+    return flushed;
+}
+
 /// True when this call made the file.
 bool make_if_missing(const fs::path& path, struct stat& info) {
     if (::lstat(path.c_str(), &info) == 0) return false;
@@ -193,6 +201,31 @@ std::string utf8(const fs::path& path) { return path.string(); }
 std::int64_t file_size(const fs::path& path) noexcept {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 ? static_cast<std::int64_t>(info.st_size) : 0;
+}
+
+fs::path existing_file(const fs::path& path) {
+    const auto absolute = absolute_without_links(path);
+    struct stat info {};
+    if (::lstat(absolute.c_str(), &info) != 0) {
+        if (errno == ENOENT) return {};
+        storage_error("cannot open '" + absolute.string() + "'", errno, "correct the path or its rights");
+    }
+    require_regular_file(absolute, info);
+    return absolute;
+}
+
+void make_private_file(const fs::path& path) {
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (made < 0) storage_error("cannot create '" + path.string() + "'", errno, "free its name, or choose another folder");
+    ::close(made);
+}
+
+void replace_file(const fs::path& from, const fs::path& to) {
+    if (!flush(from, O_RDONLY)) storage_error("cannot flush '" + from.string() + "'", errno, "check the disk");
+    if (::rename(from.c_str(), to.c_str()) != 0)
+        storage_error("cannot rename '" + from.string() + "' to '" + to.string() + "'", errno, "check the folder's rights");
+    if (!flush(to.parent_path(), O_RDONLY | O_DIRECTORY))
+        storage_error("cannot flush the folder of '" + to.string() + "'", errno, "check the disk");
 }
 
 ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(path)) {

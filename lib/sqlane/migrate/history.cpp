@@ -1,0 +1,77 @@
+#include "migrate/history.hpp"
+
+#include "migrate/schema.hpp"
+
+#include <sqlane/version.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace sqlane::detail {
+
+std::uint64_t version_number(const std::string& version) {
+    std::uint64_t number = 0;
+    std::from_chars(version.data(), version.data() + version.size(), number);
+    return number;
+}
+
+std::uint64_t AppliedRow::number() const { return version_number(version); }
+
+bool has_history(MigrationConnection& db) {
+    return db.value("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_schema_migrations'").has_value();
+}
+
+std::vector<AppliedRow> read_history(MigrationConnection& db) {
+    if (!has_history(db)) return {};
+    std::vector<AppliedRow> history;
+    const auto rows = db.query(
+        "SELECT version, name, checksum, applied_at, duration_ms, min_compatible, down_sql, schema_hash "
+        "FROM _schema_migrations ORDER BY seq");
+    for (const auto& row : rows)
+        history.push_back({.version = row[0].value_or(""),
+                           .name = row[1].value_or(""),
+                           .checksum = row[2].value_or(""),
+                           .applied_at = row[3].value_or(""),
+                           .duration_ms = static_cast<std::int64_t>(version_number(row[4].value_or("0"))),
+                           .min_compatible = row[5].value_or(""),
+                           .down_sql = row[6].value_or(""),
+                           .schema_hash = row[7].value_or("")});
+    std::ranges::stable_sort(history, {}, &AppliedRow::number);
+    return history;
+}
+
+/// `user_version` belongs to the application, so the state is kept in a table. No user or host names in it.
+void make_history(MigrationConnection& db) {
+    db.query(
+        "CREATE TABLE IF NOT EXISTS _schema_migrations("
+        "seq INTEGER PRIMARY KEY, version TEXT NOT NULL UNIQUE, name TEXT NOT NULL, "
+        "kind TEXT NOT NULL CHECK (kind IN ('versioned')), checksum TEXT NOT NULL, "
+        "status TEXT NOT NULL CHECK (status IN ('applied')), statements_done INTEGER NOT NULL, "
+        "statements_total INTEGER NOT NULL, applied_at TEXT NOT NULL, duration_ms INTEGER NOT NULL, "
+        "min_compatible TEXT, down_sql TEXT, schema_hash TEXT NOT NULL, objects INTEGER NOT NULL, "
+        "tool_version TEXT NOT NULL, app_version TEXT NOT NULL, sqlite_version TEXT NOT NULL, error TEXT) STRICT");
+}
+
+void record(MigrationConnection& db, const Migration& migration, const AppliedRow& row, int statements,
+            const std::string& app_version) {
+    const auto objects = read_schema(db);
+    const auto optional = [](const std::string& text) { return text.empty() ? Value{} : Value{text}; };
+    db.query(
+        "INSERT INTO _schema_migrations(version, name, kind, checksum, status, statements_done, statements_total, "
+        "applied_at, duration_ms, min_compatible, down_sql, schema_hash, objects, tool_version, app_version, "
+        "sqlite_version) VALUES (?, ?, 'versioned', ?, 'applied', ?, ?, datetime('now'), ?, ?, ?, ?, ?, ?, ?, ?)",
+        {row.version, row.name, row.checksum, std::to_string(statements), std::to_string(statements),
+         std::to_string(row.duration_ms), optional(row.min_compatible),
+         migration.down ? Value{migration.down->sql} : Value{}, schema_hash(objects), std::to_string(objects.size()),
+         sqlane::version, app_version, sqlite_version()});
+}
+
+void forget(MigrationConnection& db, const std::string& version) {
+    db.query("DELETE FROM _schema_migrations WHERE version = ?", {version});
+}
+
+void accept_checksum(MigrationConnection& db, const std::string& version, const std::string& checksum) {
+    db.query("UPDATE _schema_migrations SET checksum = ? WHERE version = ?", {checksum, version});
+}
+
+}  // namespace sqlane::detail

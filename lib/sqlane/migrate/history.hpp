@@ -1,0 +1,42 @@
+#pragma once
+
+#include "handle/migration_connection.hpp"
+
+#include <sqlane/migrator.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sqlane::detail {
+
+/// A row of `_schema_migrations`.
+struct AppliedRow {
+    std::string version;
+    std::string name;
+    std::string checksum;
+    std::string applied_at;
+    std::int64_t duration_ms = 0;
+    /// The oldest version whose build can use the database; empty for any.
+    std::string min_compatible;
+    std::string down_sql;
+    std::string schema_hash;
+
+    [[nodiscard]] std::uint64_t number() const;
+};
+
+inline constexpr const char* history_table = "_schema_migrations";
+
+[[nodiscard]] bool has_history(MigrationConnection& db);
+/// In the order of versions; empty when there is no table.
+[[nodiscard]] std::vector<AppliedRow> read_history(MigrationConnection& db);
+void make_history(MigrationConnection& db);
+void record(MigrationConnection& db, const Migration& migration, const AppliedRow& row, int statements,
+            const std::string& app_version);
+void forget(MigrationConnection& db, const std::string& version);
+void accept_checksum(MigrationConnection& db, const std::string& version, const std::string& checksum);
+
+/// The number of a version in digits.
+[[nodiscard]] std::uint64_t version_number(const std::string& version);
+
+}  // namespace sqlane::detail
