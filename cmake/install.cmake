@@ -19,4 +19,5 @@ configure_package_config_file(
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/sqlaneConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(
     FILES "${PROJECT_BINARY_DIR}/sqlaneConfig.cmake" "${PROJECT_BINARY_DIR}/sqlaneConfigVersion.cmake"
+        "${PROJECT_SOURCE_DIR}/cmake/sqlane_embed_migrations.cmake" "${PROJECT_SOURCE_DIR}/cmake/embed_migrations.cmake"
     DESTINATION "${package_folder}")
