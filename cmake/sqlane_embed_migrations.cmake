@@ -7,7 +7,6 @@
 #
 # Adding, editing or deleting a .sql file changes what the next build embeds. A bad file fails the build: a small program
 # made of the same files reads them with the same code that will read them in the application.
-set(SQLANE_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/embed_migrations.cmake")
 
 function(sqlane_embed_migrations target)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "DIR;NAME" "")
@@ -22,6 +21,7 @@ function(sqlane_embed_migrations target)
         string(MAKE_C_IDENTIFIER "${target}_migrations" arg_NAME)
     endif()
 
+    set(script "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embed_migrations.cmake")
     # CONFIGURE_DEPENDS finds files that come and go, the command's DEPENDS those that change.
     file(GLOB files CONFIGURE_DEPENDS "${folder}/*.sql")
     set(generated "${CMAKE_CURRENT_BINARY_DIR}/${arg_NAME}")
@@ -30,8 +30,8 @@ function(sqlane_embed_migrations target)
     add_custom_command(
         OUTPUT "${generated}/${arg_NAME}.cpp" "${generated}/${arg_NAME}.hpp" "${generated}/check.cpp"
         COMMAND "${CMAKE_COMMAND}" "-DFOLDER=${folder}" "-DNAME=${arg_NAME}" "-DOUTPUT=${generated}"
-            -P "${SQLANE_EMBED_SCRIPT}"
-        DEPENDS ${files} "${list}" "${SQLANE_EMBED_SCRIPT}"
+            -P "${script}"
+        DEPENDS ${files} "${list}" "${script}"
         COMMENT "Embedding the migrations of ${target}"
         VERBATIM)
 
