@@ -37,6 +37,7 @@ struct Command {
 
 Command doctor_command(CLI::App& app);
 Command demo_command(CLI::App& app);
+Command migrate_command(CLI::App& app);
 
 /// What the user typed or set cannot be used: ends with exit code 2.
 class BadUsage : public std::runtime_error {

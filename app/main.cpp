@@ -61,14 +61,14 @@ int run(int argc, char** argv) {
     CLI::App app{"sqlane: thread-safe access to a SQLite database. Looks after one, and shows what its lanes do."};
     app.name("sqlane");
     app.footer(
-        "Examples:\n  sqlane doctor parts.db\n  sqlane demo\n\n"
+        "Examples:\n  sqlane migrate up --db parts.db\n  sqlane doctor parts.db\n  sqlane demo\n\n"
         "Exit codes: 0 done, 1 failed, 2 not used correctly.\n"
         "SQLANE_* variables set the options of the lanes; 'sqlane doctor' lists them.\n");
     bool version = false;
     app.add_flag("--version", version, "Print the versions of sqlane and of the SQLite library");
     app.add_flag("--json")->description("With --version: print one JSON object");
     app.require_subcommand(0, 1);
-    const std::array commands{cli::doctor_command(app), cli::demo_command(app)};
+    const std::array commands{cli::doctor_command(app), cli::demo_command(app), cli::migrate_command(app)};
 
     try {
         app.parse(argc, argv);

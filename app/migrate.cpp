@@ -23,7 +23,13 @@ using sqlane::MigrationError;
 using sqlane::MigrationProblem;
 
 /// Beside those that all commands share.
-enum MigrateExitCode : int { pending = 3, refused = 4, newer = 5, busy = 6, drifted = 7, storage = 8, cancelled = 130 };
+constexpr int pending = 3;
+constexpr int refused = 4;
+constexpr int newer = 5;
+constexpr int busy = 6;
+constexpr int drifted = 7;
+constexpr int storage = 8;
+constexpr int cancelled = 130;
 
 int exit_code_for(MigrationProblem problem) {
     switch (problem) {
@@ -76,7 +82,9 @@ const std::string& database_of(Arguments& arguments) {
 class Session {
 public:
     explicit Session(Arguments& arguments, bool json)
-        : display_(arguments.quiet || json, arguments.verbose), options_(options_of(arguments)), set_(set_of(arguments)) {
+        : display_(arguments.quiet || json, arguments.verbose),
+          options_(options_of(arguments)),
+          set_(set_of(arguments)) {
         options_.stop = interrupt_.token();
         options_.on_progress = [this](const sqlane::MigrationProgress& progress) { display_.show(progress); };
         migrator_ = std::make_unique<sqlane::Migrator>(database_of(arguments), set_, options_);
@@ -193,7 +201,8 @@ int run_rehearsal(Arguments& arguments, bool json) {
         return done;
     }
     std::vector<std::vector<std::string>> rows{{"table", "rows before", "after"}};
-    for (const auto& table : rehearsal.rows) rows.push_back({table.table, rows_text(table.before), rows_text(table.after)});
+    for (const auto& table : rehearsal.rows)
+        rows.push_back({table.table, rows_text(table.before), rows_text(table.after)});
     std::cout << "On a copy, " << counted(rehearsal.result.applied.size(), "migration") << " from "
               << (rehearsal.result.from.empty() ? "nothing" : rehearsal.result.from) << " to " << rehearsal.result.to
               << " took " << duration(rehearsal.took) << "; quick_check: " << rehearsal.quick_check << '\n'
@@ -212,8 +221,9 @@ int run_up(Arguments& arguments, bool json) {
 int run_down(Arguments& arguments, bool json) {
     require_folder(arguments);
     const bool to = !arguments.to.empty();
-    require_consent(arguments, to ? "Undo everything newer than " + arguments.to
-                                  : "Undo " + counted(static_cast<std::uint64_t>(std::max(arguments.count, 0)), "migration"));
+    require_consent(arguments,
+                    to ? "Undo everything newer than " + arguments.to
+                       : "Undo " + counted(static_cast<std::uint64_t>(std::max(arguments.count, 0)), "migration"));
     const auto target = std::exchange(arguments.to, {});
     Session session{arguments, json};
     return report(arguments, to ? session->down_to(target) : session->down(arguments.count), "undone", json);
@@ -247,7 +257,7 @@ int run_status(Arguments& arguments, bool json) {
             rows.push_back({status.version, status.name, sqlane::to_string(status.state), status.applied_at});
         std::cout << cli::table(rows, "llll");
     }
-    return waiting && arguments.exit_code ? pending : done;
+    return waiting && arguments.exit_code ? pending : int{done};
 }
 
 int run_validate(Arguments& arguments, bool json) {
@@ -277,10 +287,8 @@ int run_drift(Arguments& arguments, bool json) {
     const auto differences = session->drift();
     Json list = Json::array();
     for (const auto& one : differences) {
-        list.push_back({{"kind", words_for(one.kind)},
-                        {"object", one.object},
-                        {"expected", one.expected},
-                        {"found", one.found}});
+        list.push_back(
+            {{"kind", words_for(one.kind)}, {"object", one.object}, {"expected", one.expected}, {"found", one.found}});
         if (json) continue;
         std::cout << words_for(one.kind) << "  " << one.object << '\n';
         if (!one.expected.empty()) std::cout << "  expected: " << printable(one.expected, true) << '\n';
@@ -290,7 +298,7 @@ int run_drift(Arguments& arguments, bool json) {
         print(Json{{"drift", list}});
     else if (differences.empty() && !arguments.quiet)
         std::cout << "the schema is what the migrations make\n";
-    return differences.empty() ? done : static_cast<int>(drifted);
+    return differences.empty() ? int{done} : drifted;
 }
 
 std::string content_of(const std::string& path) {
@@ -307,7 +315,7 @@ int run_dump(Arguments& arguments, bool json) {
         if (!json && !fresh)
             std::cout << arguments.check << " is not the schema of " << arguments.database
                       << "; write it anew: sqlane migrate dump --output " << arguments.check << '\n';
-        return fresh ? done : static_cast<int>(drifted);
+        return fresh ? int{done} : drifted;
     }
     if (json) {
         print(Json{{"schema", schema}});
@@ -338,8 +346,8 @@ int run_restore(Arguments& arguments, bool json) {
     if (json)
         print(Json{{"restored", arguments.copy}, {"set_aside", aside.string()}});
     else if (!arguments.quiet)
-        std::cout << arguments.database << " is restored" << (aside.empty() ? "" : "; what was there is " + aside.string())
-                  << '\n';
+        std::cout << arguments.database << " is restored"
+                  << (aside.empty() ? "" : "; what was there is " + aside.string()) << '\n';
     return done;
 }
 
@@ -349,9 +357,12 @@ Json error_json(const MigrationError& error) {
                 {"code", error.code()},
                 {"message", error.what()}};
     if (const auto& place = error.place())
-        object["place"] = {{"file", place->file},           {"line", place->line},
-                           {"column", place->column},       {"statement", place->statement},
-                           {"statements", place->statements}, {"excerpt", place->excerpt}};
+        object["place"] = {{"file", place->file},
+                           {"line", place->line},
+                           {"column", place->column},
+                           {"statement", place->statement},
+                           {"statements", place->statements},
+                           {"excerpt", place->excerpt}};
     if (error.sqlite_code() != 0) object["sqlite_code"] = error.sqlite_code();
     return object;
 }

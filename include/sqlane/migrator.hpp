@@ -267,9 +267,11 @@ private:
 
 /// The whole of it for an application's start-up: everything pending, or a typed error and an untouched file.
 /// A database of a newer build that says it is compatible is left as it is, with a warning.
-MigrationResult migrate(const std::filesystem::path& file, const MigrationSet& set, const MigrationOptions& options = {});
+MigrationResult migrate(const std::filesystem::path& file, const MigrationSet& set,
+                        const MigrationOptions& options = {});
 
 /// Writes an empty migration file and returns its path.
-std::filesystem::path new_migration(const std::filesystem::path& folder, const std::string& name, bool sequential = false);
+std::filesystem::path new_migration(const std::filesystem::path& folder, const std::string& name,
+                                    bool sequential = false);
 
 }  // namespace sqlane

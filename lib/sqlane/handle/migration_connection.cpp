@@ -55,9 +55,9 @@ SQLite::Database open_for(const std::string& path, const std::string& vfs, Migra
 /// Pragmas that SQLite ignores or refuses inside a transaction, so that a migration which uses one does not do what
 /// it says; and those that would take away what keeps the run safe.
 constexpr std::array<std::string_view, 17> refused_pragmas{
-    "foreign_keys", "journal_mode", "synchronous", "auto_vacuum", "page_size", "encoding", "locking_mode", "wal_checkpoint",
-    "wal_autocheckpoint", "cache_spill", "temp_store", "secure_delete", "writable_schema", "query_only", "busy_timeout",
-    "trusted_schema", "incremental_vacuum"};
+    "foreign_keys",    "journal_mode",   "synchronous",        "auto_vacuum",    "page_size",         "encoding",
+    "locking_mode",    "wal_checkpoint", "wal_autocheckpoint", "cache_spill",    "temp_store",        "secure_delete",
+    "writable_schema", "query_only",     "busy_timeout",       "trusted_schema", "incremental_vacuum"};
 
 std::string lower(std::string_view text) {
     std::string result{text};
@@ -82,7 +82,8 @@ std::string refusal_of(int action, std::string_view first, bool has_second) {
 
 }  // namespace
 
-MigrationConnection::MigrationConnection(const std::string& path, const std::string& vfs, Access access, Waiting waiting)
+MigrationConnection::MigrationConnection(const std::string& path, const std::string& vfs, Access access,
+                                         Waiting waiting)
     : name_(path), waiting_(std::move(waiting)), database_(open_for(path, vfs, access)) {
     apply_recipe(access);
 }
@@ -186,9 +187,7 @@ void MigrationConnection::expect_rows(const StatementFacts& facts) {
     }
 }
 
-bool MigrationConnection::in_transaction() const noexcept {
-    return sqlite3_get_autocommit(database_.getHandle()) == 0;
-}
+bool MigrationConnection::in_transaction() const noexcept { return sqlite3_get_autocommit(database_.getHandle()) == 0; }
 
 void MigrationConnection::copy_from(MigrationConnection& from, const std::function<void(int)>& on_percent) {
     constexpr int pages_at_a_time = 1000;
@@ -266,17 +265,11 @@ int MigrationConnection::on_action(void* self, int action, const char* first, co
     return SQLITE_OK;
 }
 
-bool is_complete_statement(std::string_view sql) {
-    return sqlite3_complete(std::string{sql}.c_str()) != 0;
-}
+bool is_complete_statement(std::string_view sql) { return sqlite3_complete(std::string{sql}.c_str()) != 0; }
 
-std::string sqlite_version() {
-    return sqlite3_libversion();
-}
+std::string sqlite_version() { return sqlite3_libversion(); }
 
-int sqlite_version_number() {
-    return sqlite3_libversion_number();
-}
+int sqlite_version_number() { return sqlite3_libversion_number(); }
 
 std::optional<int> parse_sqlite_version(std::string_view text) {
     std::array<int, 3> parts{};
@@ -293,22 +286,27 @@ std::optional<int> parse_sqlite_version(std::string_view text) {
 }
 
 std::string code_text(int code) {
-    static constexpr std::array<std::pair<int, const char*>, 14> names{
-        {{SQLITE_ERROR, "SQLITE_ERROR"}, {SQLITE_ABORT, "SQLITE_ABORT"}, {SQLITE_BUSY, "SQLITE_BUSY"},
-         {SQLITE_NOMEM, "SQLITE_NOMEM"}, {SQLITE_READONLY, "SQLITE_READONLY"}, {SQLITE_INTERRUPT, "SQLITE_INTERRUPT"},
-         {SQLITE_IOERR, "SQLITE_IOERR"}, {SQLITE_CORRUPT, "SQLITE_CORRUPT"}, {SQLITE_FULL, "SQLITE_FULL"},
-         {SQLITE_TOOBIG, "SQLITE_TOOBIG"}, {SQLITE_CONSTRAINT, "SQLITE_CONSTRAINT"}, {SQLITE_MISMATCH, "SQLITE_MISMATCH"},
-         {SQLITE_AUTH, "SQLITE_AUTH"}, {SQLITE_LOCKED, "SQLITE_LOCKED"}}};
+    static constexpr std::array<std::pair<int, const char*>, 14> names{{{SQLITE_ERROR, "SQLITE_ERROR"},
+                                                                        {SQLITE_ABORT, "SQLITE_ABORT"},
+                                                                        {SQLITE_BUSY, "SQLITE_BUSY"},
+                                                                        {SQLITE_NOMEM, "SQLITE_NOMEM"},
+                                                                        {SQLITE_READONLY, "SQLITE_READONLY"},
+                                                                        {SQLITE_INTERRUPT, "SQLITE_INTERRUPT"},
+                                                                        {SQLITE_IOERR, "SQLITE_IOERR"},
+                                                                        {SQLITE_CORRUPT, "SQLITE_CORRUPT"},
+                                                                        {SQLITE_FULL, "SQLITE_FULL"},
+                                                                        {SQLITE_TOOBIG, "SQLITE_TOOBIG"},
+                                                                        {SQLITE_CONSTRAINT, "SQLITE_CONSTRAINT"},
+                                                                        {SQLITE_MISMATCH, "SQLITE_MISMATCH"},
+                                                                        {SQLITE_AUTH, "SQLITE_AUTH"},
+                                                                        {SQLITE_LOCKED, "SQLITE_LOCKED"}}};
     const auto* found = std::ranges::find(names, code & 0xff, &std::pair<int, const char*>::first);
-    return (found == names.end() ? std::string{"SQLite code"} : std::string{found->second}) + " " + std::to_string(code);
+    return (found == names.end() ? std::string{"SQLite code"} : std::string{found->second}) + " " +
+           std::to_string(code);
 }
 
-bool is_disk_full(int code) {
-    return (code & 0xff) == SQLITE_FULL;
-}
+bool is_disk_full(int code) { return (code & 0xff) == SQLITE_FULL; }
 
-bool is_interrupted(int code) {
-    return (code & 0xff) == SQLITE_INTERRUPT;
-}
+bool is_interrupted(int code) { return (code & 0xff) == SQLITE_INTERRUPT; }
 
 }  // namespace sqlane::detail

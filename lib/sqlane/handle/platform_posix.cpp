@@ -216,14 +216,16 @@ fs::path existing_file(const fs::path& path) {
 
 void make_private_file(const fs::path& path) {
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (made < 0) storage_error("cannot create '" + path.string() + "'", errno, "free its name, or choose another folder");
+    if (made < 0)
+        storage_error("cannot create '" + path.string() + "'", errno, "free its name, or choose another folder");
     ::close(made);
 }
 
 void replace_file(const fs::path& from, const fs::path& to) {
     if (!flush(from, O_RDONLY)) storage_error("cannot flush '" + from.string() + "'", errno, "check the disk");
     if (::rename(from.c_str(), to.c_str()) != 0)
-        storage_error("cannot rename '" + from.string() + "' to '" + to.string() + "'", errno, "check the folder's rights");
+        storage_error("cannot rename '" + from.string() + "' to '" + to.string() + "'", errno,
+                      "check the folder's rights");
     if (!flush(to.parent_path(), O_RDONLY | O_DIRECTORY))
         storage_error("cannot flush the folder of '" + to.string() + "'", errno, "check the disk");
 }

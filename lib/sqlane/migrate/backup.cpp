@@ -79,9 +79,9 @@ void keep_newest_backups(const fs::path& file, std::size_t count) {
     std::vector<std::pair<fs::file_time_type, fs::path>> backups;
     for (const auto& entry : fs::directory_iterator{file.parent_path()}) {
         const auto name = entry.path().filename().string();
-        const bool beside = name.ends_with("-wal") || name.ends_with("-shm") || name.find(".partial") != std::string::npos;
-        if (name.starts_with(prefix) && !beside)
-            backups.emplace_back(entry.last_write_time(), entry.path());
+        const bool beside =
+            name.ends_with("-wal") || name.ends_with("-shm") || name.find(".partial") != std::string::npos;
+        if (name.starts_with(prefix) && !beside) backups.emplace_back(entry.last_write_time(), entry.path());
     }
     std::ranges::sort(backups, std::greater{});
     for (std::size_t i = count; i < backups.size(); ++i) fs::remove(backups[i].second);

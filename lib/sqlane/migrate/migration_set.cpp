@@ -38,9 +38,7 @@ std::string normalised_text(std::string_view raw) {
     return text;
 }
 
-bool all_of(std::string_view text, bool (*test)(char)) {
-    return !text.empty() && std::ranges::all_of(text, test);
-}
+bool all_of(std::string_view text, bool (*test)(char)) { return !text.empty() && std::ranges::all_of(text, test); }
 
 /// `<digits>_<snake_name>.sql`.
 void read_name(Migration& migration) {
@@ -48,17 +46,20 @@ void read_name(Migration& migration) {
     const auto underscore = file.find('_');
     const auto dot = file.rfind(".sql");
     if (file.starts_with("R__"))
-        refuse("repeatable-unsupported", file + ": repeatable migrations (R__) are not supported by this version; "
-                                                "give it a version number");
+        refuse("repeatable-unsupported", file +
+                                             ": repeatable migrations (R__) are not supported by this version; "
+                                             "give it a version number");
     if (underscore != std::string::npos && dot != std::string::npos && underscore < dot) {
         migration.version = file.substr(0, underscore);
         migration.name = file.substr(underscore + 1, dot - underscore - 1);
-        const bool good_name = all_of(migration.name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+        const bool good_name =
+            all_of(migration.name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
         const bool good_version = all_of(migration.version, [](char c) { return c >= '0' && c <= '9'; });
         if (good_name && good_version && migration.version.size() <= 18 && migration.number() > 0) return;
     }
-    refuse("misnamed-file", file + ": a migration is named <version>_<snake_name>.sql, such as 0002_add_users.sql or "
-                                   "20260131120000_add_users.sql; rename it, or move it elsewhere");
+    refuse("misnamed-file", file +
+                                ": a migration is named <version>_<snake_name>.sql, such as 0002_add_users.sql or "
+                                "20260131120000_add_users.sql; rename it, or move it elsewhere");
 }
 
 std::vector<std::string> split(std::string_view list) {
@@ -130,11 +131,13 @@ void read_directive(Migration& migration, Markers& seen, const SqlToken& token, 
     const auto end = token.offset + token.text.size();
     if (directive == "up") {
         if (seen.up || seen.down || seen.first_statement)
-            refuse_at("misplaced-marker", migration, token.offset, "migrate:up stands once, before the first statement");
+            refuse_at("misplaced-marker", migration, token.offset,
+                      "migrate:up stands once, before the first statement");
         seen.up = end;
     } else if (directive == "down") {
         if (seen.down || !seen.up)
-            refuse_at("misplaced-marker", migration, token.offset, "migrate:down stands once, after a migrate:up section");
+            refuse_at("misplaced-marker", migration, token.offset,
+                      "migrate:down stands once, after a migrate:up section");
         seen.down = end;
         seen.down_marker = token.offset;
     } else {
@@ -170,7 +173,8 @@ Migration read_migration(std::string file, std::string_view raw) {
     migration.text = normalised_text(raw);
     migration.checksum = detail::sha256(migration.text);
     if (const auto nul = migration.text.find('\0'); nul != std::string::npos)
-        refuse_at("nul-character", migration, nul, "the file has a NUL character, where SQLite would stop reading; remove it");
+        refuse_at("nul-character", migration, nul,
+                  "the file has a NUL character, where SQLite would stop reading; remove it");
     read_sections(migration);
     return migration;
 }
@@ -179,8 +183,8 @@ void sort_and_check(std::vector<Migration>& migrations) {
     std::ranges::sort(migrations, {}, [](const Migration& m) { return std::pair{m.number(), m.file}; });
     const auto twice = std::ranges::adjacent_find(migrations, {}, &Migration::number);
     if (twice != migrations.end())
-        refuse("duplicate-version", twice->file + " and " + std::next(twice)->file + ": the same version " + twice->version +
-                                        " twice; give one of them a newer one");
+        refuse("duplicate-version", twice->file + " and " + std::next(twice)->file + ": the same version " +
+                                        twice->version + " twice; give one of them a newer one");
 }
 
 std::string read_file(const fs::path& path) {
@@ -226,8 +230,6 @@ const Migration* MigrationSet::find(std::string_view version) const {
     return found == migrations_.end() ? nullptr : &*found;
 }
 
-std::string MigrationSet::newest() const {
-    return migrations_.empty() ? std::string{} : migrations_.back().version;
-}
+std::string MigrationSet::newest() const { return migrations_.empty() ? std::string{} : migrations_.back().version; }
 
 }  // namespace sqlane

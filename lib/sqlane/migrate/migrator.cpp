@@ -70,8 +70,11 @@ private:
 fs::path set_aside(const fs::path& file, const MigrationOptions& options) {
     const auto aside = free_name(file, ".before-restore-" + utc_stamp());
     try {
-        MigrationConnection current{platform::utf8(file), options.vfs, MigrationConnection::Access::look,
-                                    {.until = Deadline{options.lock_timeout}.at(), .stop = options.stop, .on_tick = {}}};
+        MigrationConnection current{
+            platform::utf8(file),
+            options.vfs,
+            MigrationConnection::Access::look,
+            {.until = Deadline{options.lock_timeout}.at(), .stop = options.stop, .on_tick = {}}};
         copy_checked(current, aside, options.vfs, [](int) {});
         return aside;
     } catch (const CorruptError&) {
@@ -89,8 +92,9 @@ void require_sound(const fs::path& copy, const MigrationOptions& options) {
     const auto db = open_to_look(copy, options);
     if (!db) throw MigrationError{MigrationProblem::refused, "no-backup", "there is no backup '" + copy.string() + "'"};
     if (const auto found = db->value("PRAGMA quick_check"); found != "ok")
-        throw MigrationError{MigrationProblem::storage, "backup-damaged",
-                             "the backup '" + copy.string() + "' is damaged (" + found.value_or("?") + "); use another one"};
+        throw MigrationError{
+            MigrationProblem::storage, "backup-damaged",
+            "the backup '" + copy.string() + "' is damaged (" + found.value_or("?") + "); use another one"};
 }
 
 }  // namespace
@@ -200,7 +204,8 @@ MigrationResult Migrator::down_to(const std::string& version) {
 MigrationResult Migrator::redo() {
     auto options = options_;
     options.commit_each_file = false;
-    return run_plan(file_, options, [this](const std::vector<AppliedRow>& history) { return plan_redo(history, set_); });
+    return run_plan(file_, options,
+                    [this](const std::vector<AppliedRow>& history) { return plan_redo(history, set_); });
 }
 
 void Migrator::accept(const std::string& version) {
@@ -211,7 +216,9 @@ void Migrator::accept(const std::string& version) {
         throw MigrationError{MigrationProblem::refused, "unknown-version",
                              version + " is not a migration that is both here and applied; see status"};
     const platform::ClaimedFile claimed{file_};
-    MigrationConnection db{platform::utf8(claimed.path()), options_.vfs, MigrationConnection::Access::change,
+    MigrationConnection db{platform::utf8(claimed.path()),
+                           options_.vfs,
+                           MigrationConnection::Access::change,
                            {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
     accept_checksum(db, row->version, migration->checksum);
 }
@@ -232,7 +239,9 @@ fs::path Migrator::restore(const fs::path& copy) {
     const bool was_there = !platform::existing_file(file_).empty();
     const platform::ClaimedFile claimed{file_};
     const auto aside = was_there ? set_aside(claimed.path(), options_) : fs::path{};
-    MigrationConnection db{platform::utf8(claimed.path()), options_.vfs, MigrationConnection::Access::change,
+    MigrationConnection db{platform::utf8(claimed.path()),
+                           options_.vfs,
+                           MigrationConnection::Access::change,
                            {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
     const auto from = open_existing(copy, options_);
     Progress progress{options_};

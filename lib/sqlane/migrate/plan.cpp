@@ -51,8 +51,9 @@ std::uint64_t oldest_compatible(const std::vector<AppliedRow>& history) {
 PlanStep undo_stored(const AppliedRow& row) {
     if (row.down_sql.empty())
         refuse(MigrationProblem::newer, "no-stored-down",
-               "the database is at " + row_title(row) + ", which this build does not know and which stored no way back: "
-                                                        "update the app, or restore a backup");
+               "the database is at " + row_title(row) +
+                   ", which this build does not know and which stored no way back: "
+                   "update the app, or restore a backup");
     Migration migration;
     migration.version = row.version;
     migration.name = row.name;
@@ -126,8 +127,8 @@ void require_known_history(const std::vector<AppliedRow>& history, const Migrati
                    row_title(row) + ".sql is applied, and its file is not there; bring it back");
         if (state == State::modified)
             refuse(MigrationProblem::refused, "checksum-mismatch",
-                   set.find(row.version)->file + " was edited after it was applied: applied " + row.checksum + ", file " +
-                       set.find(row.version)->checksum +
+                   set.find(row.version)->file + " was edited after it was applied: applied " + row.checksum +
+                       ", file " + set.find(row.version)->checksum +
                        "; undo the edit and write a new migration, or accept it: sqlane migrate validate --accept " +
                        row.version);
     }
@@ -137,7 +138,8 @@ Plan plan_up(const std::vector<AppliedRow>& history, const MigrationSet& set, co
     require_known_history(history, set);
     require_known_target(options.to, set);
     Plan plan;
-    if (const auto unknown = unknown_rows(history, set); !unknown.empty()) plan = plan_newer(history, set, options, unknown);
+    if (const auto unknown = unknown_rows(history, set); !unknown.empty())
+        plan = plan_newer(history, set, options, unknown);
     if (!plan.steps.empty()) return plan;
     for (const auto& migration : set.all()) {
         if (is_applied(history, migration)) continue;

@@ -21,10 +21,12 @@ struct Plan {
 };
 
 /// Everything pending; throws what stands in the way. A newer, compatible database gives a warning and no step.
-[[nodiscard]] Plan plan_up(const std::vector<AppliedRow>& history, const MigrationSet& set, const MigrationOptions& options);
+[[nodiscard]] Plan plan_up(const std::vector<AppliedRow>& history, const MigrationSet& set,
+                           const MigrationOptions& options);
 /// Back until `keep` says that a version stays.
 [[nodiscard]] Plan plan_down(const std::vector<AppliedRow>& history, const MigrationSet& set, std::size_t count);
-[[nodiscard]] Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set, const std::string& version);
+[[nodiscard]] Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set,
+                                const std::string& version);
 [[nodiscard]] Plan plan_redo(const std::vector<AppliedRow>& history, const MigrationSet& set);
 
 [[nodiscard]] std::vector<MigrationStatus> status_of(const std::vector<AppliedRow>& history, const MigrationSet& set);

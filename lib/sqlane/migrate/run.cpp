@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 namespace sqlane::detail {
@@ -60,7 +61,8 @@ std::size_t first_token(std::string_view text) {
 
 bool is_vacuum(std::string_view text) {
     const auto tokens = sql_tokens(text);
-    const auto first = std::ranges::find_if(tokens, [](const SqlToken& t) { return t.kind != SqlToken::Kind::comment; });
+    const auto first =
+        std::ranges::find_if(tokens, [](const SqlToken& t) { return t.kind != SqlToken::Kind::comment; });
     return first != tokens.end() && lower_case(first->text) == "vacuum";
 }
 
@@ -90,7 +92,8 @@ public:
             const auto step = db_.run_first(rest);
             if (step.at_end) return dropped;
             if (!step.facts.refusal.empty()) refuse(step, step.facts.refusal);
-            if (step.code != 0 && is_vacuum(step.text)) refuse(step, "VACUUM is refused: it cannot run in a transaction");
+            if (step.code != 0 && is_vacuum(step.text))
+                refuse(step, "VACUUM is refused: it cannot run in a transaction");
             if (step.code != 0) fail(step);
             if (progress_ != nullptr) progress_->end_statement();
             // A dropped table takes its triggers with it; those were not dropped by name.
@@ -171,6 +174,20 @@ public:
         : file_(file), options_(options), choose_(choose), progress_(options) {}
 
     MigrationResult go() {
+        try {
+            run_all();
+        } catch (...) {
+            // Nothing was changed, so nobody needs the copy; kept, a few failed runs would push out the older ones.
+            std::error_code ignored;
+            if (!committed_) fs::remove(result_.backup, ignored);
+            throw;
+        }
+        if (!result_.backup.empty()) keep_newest_backups(file_, backups_kept);
+        return std::move(result_);
+    }
+
+private:
+    void run_all() {
         db_ = open();
         switch_foreign_keys_off();
         for (bool more = true; more;) {
@@ -178,20 +195,18 @@ public:
             more = run_steps();
             progress_.report(MigrationProgress::Step::commit, 0);
             transaction.commit();
+            committed_ = true;
         }
-        return std::move(result_);
     }
 
-private:
     std::unique_ptr<MigrationConnection> open() {
         const MigrationConnection::Waiting waiting{
             .until = Deadline{options_.lock_timeout}.at(),
             .stop = options_.stop,
-            .on_tick = progress_.watched()
-                           ? std::function<void(int, bool)>{[this](int percent, bool is_waiting) {
-                                 progress_.tick(percent, is_waiting);
-                             }}
-                           : nullptr};
+            .on_tick = progress_.watched() ? std::function<void(int, bool)>{[this](int percent, bool is_waiting) {
+                progress_.tick(percent, is_waiting);
+            }}
+                                           : nullptr};
         return std::make_unique<MigrationConnection>(platform::utf8(file_), options_.vfs,
                                                      MigrationConnection::Access::change, waiting);
     }
@@ -244,11 +259,13 @@ private:
     void back_up(const std::vector<AppliedRow>& history) {
         const auto version = current_version(history);
         const auto copy = free_name(file_, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
-        MigrationConnection second{platform::utf8(file_), options_.vfs, MigrationConnection::Access::look,
-                                   {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
+        MigrationConnection second{
+            platform::utf8(file_),
+            options_.vfs,
+            MigrationConnection::Access::look,
+            {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
         copy_checked(second, copy, options_.vfs,
                      [this](int percent) { progress_.report(MigrationProgress::Step::backup, percent); });
-        keep_newest_backups(file_, backups_kept);
         result_.backup = copy;
     }
 
@@ -302,10 +319,11 @@ private:
             lost += (lost.empty() ? "" : ", ") + object.title() + " on " + object.table;
         }
         if (!lost.empty())
-            throw MigrationError{MigrationProblem::failed, "lost-objects",
-                                 migration.file + ": lost with a table that was rebuilt: " + lost +
-                                     "; create them again in the migration, drop them by name, or allow it: -- migrate: "
-                                     "allow-lost=name"};
+            throw MigrationError{
+                MigrationProblem::failed, "lost-objects",
+                migration.file + ": lost with a table that was rebuilt: " + lost +
+                    "; create them again in the migration, drop them by name, or allow it: -- migrate: "
+                    "allow-lost=name"};
     }
 
     static bool is_allowed_lost(const Migration& migration, const std::string& name) {
@@ -320,7 +338,8 @@ private:
         if (fresh.empty()) return;
         std::string list;
         for (std::size_t i = 0; i < std::min(fresh.size(), violations_shown); ++i) list += "\n  " + fresh[i];
-        if (fresh.size() > violations_shown) list += "\n  and " + std::to_string(fresh.size() - violations_shown) + " more";
+        if (fresh.size() > violations_shown)
+            list += "\n  and " + std::to_string(fresh.size() - violations_shown) + " more";
         throw MigrationError{MigrationProblem::failed, "foreign-key-violation",
                              migration.file + ": " + std::to_string(fresh.size()) +
                                  " rows would violate foreign keys; nothing was changed:" + list};
@@ -333,6 +352,7 @@ private:
     std::unique_ptr<MigrationConnection> db_;
     MigrationResult result_;
     bool first_ = true;
+    bool committed_ = false;
 };
 
 /// What SQLite says in its own words, in those of a migration.

@@ -8,9 +8,7 @@
 namespace sqlane::detail {
 namespace {
 
-bool is_space(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
-}
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 
 bool is_word(char c) {
     const auto byte = static_cast<unsigned char>(c);
