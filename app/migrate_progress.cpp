@@ -2,7 +2,13 @@
 
 #include "cli.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <iostream>
+
+#if !defined(_WIN32)
+#include <sys/ioctl.h>
+#endif
 
 namespace cli {
 namespace {
@@ -10,6 +16,8 @@ namespace {
 using Step = sqlane::MigrationProgress::Step;
 
 constexpr std::chrono::seconds between_lines{5};
+/// What is over sooner needs no bar, which would only flash.
+constexpr std::chrono::milliseconds before_bar{300};
 
 std::string text_of(const sqlane::MigrationProgress& p) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(p.elapsed).count();
@@ -24,7 +32,27 @@ std::string text_of(const sqlane::MigrationProgress& p) {
            std::to_string(p.statement) + " of " + std::to_string(p.statements);
 }
 
-bool has_percentage(Step step) { return step == Step::backup || step == Step::statement; }
+/// -1 for a step that has none.
+int percent_of(const sqlane::MigrationProgress& p) {
+    return p.step == Step::backup || p.step == Step::statement ? std::clamp(p.percent, 0, 100) : -1;
+}
+
+std::string bar(int percent) {
+    constexpr int width = 20;
+    const auto full = static_cast<std::size_t>(percent * width / 100);
+    const auto number = std::to_string(percent);
+    return "[" + std::string(full, '#') + std::string(width - full, '.') + "] " + std::string(3 - number.size(), ' ') +
+           number + " %  ";
+}
+
+/// A line that the terminal wraps cannot be drawn over.
+std::size_t columns() {
+#if !defined(_WIN32)
+    winsize size{};
+    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col - std::size_t{1};
+#endif
+    return 79;
+}
 
 }  // namespace
 
@@ -32,33 +60,32 @@ MigrationProgressDisplay::MigrationProgressDisplay(bool quiet, bool verbose)
     : quiet_(quiet), verbose_(verbose), terminal_(stderr_is_terminal() && !verbose) {}
 
 MigrationProgressDisplay::~MigrationProgressDisplay() {
-    if (drawn_ > 0) std::cerr << '\r' << std::string(drawn_, ' ') << '\r' << std::flush;
+    if (!drawn_.empty()) std::cerr << "\r" + std::string(drawn_.size(), ' ') + "\r";
 }
 
 void MigrationProgressDisplay::show(const sqlane::MigrationProgress& progress) {
     if (quiet_) return;
-    const int percent = has_percentage(progress.step) ? progress.percent : -1;
-    terminal_ ? show_bar(text_of(progress), percent) : show_line(text_of(progress), percent);
+    const int percent = percent_of(progress);
+    const auto text = text_of(progress);
+    if (!terminal_)
+        show_line(text, percent);
+    else if (std::chrono::steady_clock::now() - started_ >= before_bar)
+        draw((percent < 0 ? "" : bar(percent)) + text);
 }
 
-void MigrationProgressDisplay::show_bar(const std::string& text, int percent) {
-    constexpr int width = 20;
-    std::string line;
-    if (percent >= 0) {
-        const auto full = static_cast<std::size_t>(percent * width / 100);
-        line = "[" + std::string(full, '#') + std::string(width - full, '.') + "] " + std::to_string(percent) + " % ";
-    }
-    line += text;
-    const std::string rest(drawn_ > line.size() ? drawn_ - line.size() : 0, ' ');
-    std::cerr << '\r' << line << rest << std::flush;
-    drawn_ = line.size();
+/// In one piece: half a line would be seen as flicker.
+void MigrationProgressDisplay::draw(const std::string& line) {
+    const auto shown = line.substr(0, columns());
+    if (shown == drawn_) return;
+    std::cerr << "\r" + shown + std::string(drawn_.size() - std::min(drawn_.size(), shown.size()), ' ');
+    drawn_ = shown;
 }
 
 void MigrationProgressDisplay::show_line(const std::string& text, int percent) {
     const auto now = std::chrono::steady_clock::now();
     if (!verbose_ && now - last_line_ < between_lines) return;
     last_line_ = now;
-    std::cerr << "sqlane: " << text << (percent >= 0 ? ", " + std::to_string(percent) + " %" : "") << '\n';
+    std::cerr << "sqlane: " + text + (percent >= 0 ? ", " + std::to_string(percent) + " %" : "") + "\n";
 }
 
 }  // namespace cli

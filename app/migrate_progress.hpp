@@ -3,7 +3,6 @@
 #include <sqlane/migrator.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <string>
 
 namespace cli {
@@ -14,19 +13,21 @@ public:
     MigrationProgressDisplay(bool quiet, bool verbose);
     MigrationProgressDisplay(const MigrationProgressDisplay&) = delete;
     MigrationProgressDisplay& operator=(const MigrationProgressDisplay&) = delete;
+    /// Takes the bar away.
     ~MigrationProgressDisplay();
 
     void show(const sqlane::MigrationProgress& progress);
 
 private:
-    void show_bar(const std::string& text, int percent);
+    void draw(const std::string& line);
     void show_line(const std::string& text, int percent);
 
     bool quiet_;
     bool verbose_;
     bool terminal_;
-    std::size_t drawn_ = 0;
-    std::chrono::steady_clock::time_point last_line_ = std::chrono::steady_clock::now();
+    std::string drawn_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point last_line_ = started_;
 };
 
 }  // namespace cli

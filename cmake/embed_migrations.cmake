@@ -16,21 +16,13 @@ foreach(file IN LISTS files)
     math(EXPR number "${number} + 1")
 endforeach()
 
-file(WRITE "${OUTPUT}/${NAME}.hpp" "#pragma once
-
-#include <sqlane/migrator.hpp>
-
-/// The migrations that were embedded into this program.
-const sqlane::MigrationSet& ${NAME}();
-")
-
 if(number EQUAL 0)
     set(files_code "std::span<const sqlane::MigrationFile>{}")
 else()
     set(files_code "files")
     set(entries "    static const sqlane::MigrationFile files[] = {\n${entries}    };\n")
 endif()
-file(WRITE "${OUTPUT}/${NAME}.cpp" "#include \"${NAME}.hpp\"
+file(WRITE "${OUTPUT}" "#include \"${NAME}.hpp\"
 
 namespace {
 ${arrays}}  // namespace
@@ -38,21 +30,5 @@ ${arrays}}  // namespace
 const sqlane::MigrationSet& ${NAME}() {
 ${entries}    static const sqlane::MigrationSet set = sqlane::MigrationSet::from_files(${files_code});
     return set;
-}
-")
-
-file(WRITE "${OUTPUT}/check.cpp" "#include \"${NAME}.hpp\"
-
-#include <cstdio>
-#include <exception>
-
-int main() {
-    try {
-        ${NAME}();
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, \"error: %s\\n\", error.what());
-        return 1;
-    }
 }
 ")

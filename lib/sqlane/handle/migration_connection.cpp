@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -39,11 +40,30 @@ int flags_for(const std::string& path, MigrationConnection::Access access) {
     return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 }
 
+/// https://www.sqlite.org/uri.html#uriimmutable
+std::string immutable_uri(const std::string& path) {
+    std::string uri = "file://";
+    const auto slashes = std::filesystem::path{path}.generic_string();
+    if (!slashes.starts_with('/')) uri += '/';
+    for (const char c : slashes) uri += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string{c};
+    return uri + "?immutable=1";
+}
+
+/// A file in WAL mode that may not be written cannot be read without a -wal and -shm beside it, which SQLite would make
+/// and leave there. Where there are none nobody has it open to write, and it can be read as it lies there.
+bool lies_still(SQLite::Database& database, const std::string& path) {
+    return sqlite3_db_readonly(database.getHandle(), "main") == 1 && !std::filesystem::exists(path + "-wal") &&
+           !std::filesystem::exists(path + "-journal");
+}
+
 SQLite::Database open_for(const std::string& path, const std::string& vfs, MigrationConnection::Access access) {
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW |
                       flags_for(path, access);
     try {
-        return SQLite::Database{path, flags, 0, vfs};
+        SQLite::Database database{path, flags, 0, vfs};
+        if (access == MigrationConnection::Access::look && lies_still(database, path))
+            return SQLite::Database{immutable_uri(path), flags | SQLITE_OPEN_URI, 0, vfs};
+        return database;
     } catch (const SQLite::Exception& error) {
         throw_failure({.code = error.getExtendedErrorCode() > 0 ? error.getExtendedErrorCode() : error.getErrorCode(),
                        .message = error.what(),
@@ -54,10 +74,25 @@ SQLite::Database open_for(const std::string& path, const std::string& vfs, Migra
 
 /// Pragmas that SQLite ignores or refuses inside a transaction, so that a migration which uses one does not do what
 /// it says; and those that would take away what keeps the run safe.
-constexpr std::array<std::string_view, 17> refused_pragmas{
-    "foreign_keys",    "journal_mode",   "synchronous",        "auto_vacuum",    "page_size",         "encoding",
-    "locking_mode",    "wal_checkpoint", "wal_autocheckpoint", "cache_spill",    "temp_store",        "secure_delete",
-    "writable_schema", "query_only",     "busy_timeout",       "trusted_schema", "incremental_vacuum"};
+constexpr std::array<std::string_view, 17> refused_pragmas{"foreign_keys",
+                                                           "journal_mode",
+                                                           "synchronous",
+                                                           "auto_vacuum",
+                                                           "page_size",
+                                                           "encoding",
+                                                           "locking_mode",
+                                                           "cache_spill",
+                                                           "temp_store",
+                                                           "secure_delete",
+                                                           "writable_schema",
+                                                           "schema_version",
+                                                           "wal_autocheckpoint",
+                                                           "query_only",
+                                                           "busy_timeout",
+                                                           "trusted_schema",
+                                                           "ignore_check_constraints"};
+/// Those that act without being given a value.
+constexpr std::array<std::string_view, 2> refused_acts{"wal_checkpoint", "incremental_vacuum"};
 
 std::string lower(std::string_view text) {
     std::string result{text};
@@ -73,7 +108,8 @@ std::string refusal_of(int action, std::string_view first, bool has_second) {
         case SQLITE_ATTACH: return "ATTACH is refused: another file would not be part of the transaction";
         case SQLITE_DETACH: return "DETACH is refused: another file would not be part of the transaction";
         case SQLITE_PRAGMA:
-            if (has_second && std::ranges::find(refused_pragmas, lower(first)) != refused_pragmas.end())
+            if ((has_second && std::ranges::find(refused_pragmas, lower(first)) != refused_pragmas.end()) ||
+                std::ranges::find(refused_acts, lower(first)) != refused_acts.end())
                 return "PRAGMA " + lower(first) + " is refused: it does nothing, or harm, inside a transaction";
             return {};
         default: return {};
@@ -109,6 +145,7 @@ std::vector<ValueRow> MigrationConnection::query(std::string_view sql, const std
     sqlite3_stmt* compiled = nullptr;
     int code = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), 0, &compiled, nullptr);
     const StatementPointer statement{compiled};
+    rethrow();
     if (code != SQLITE_OK) fail(code, sql);
     int number = 0;
     for (const auto& parameter : parameters) {
@@ -125,6 +162,7 @@ std::vector<ValueRow> MigrationConnection::query(std::string_view sql, const std
         }
         rows.push_back(std::move(row));
     }
+    rethrow();
     if (code != SQLITE_DONE) fail(code, sql);
     return rows;
 }
@@ -143,13 +181,14 @@ ScriptStep MigrationConnection::run_first(std::string_view sql) {
         const char* tail = nullptr;
         step.text = step.rest;
         facts_ = &step.facts;
-        step.code = sqlite3_prepare_v3(db, step.text.data(), static_cast<int>(step.text.size()), 0, &compiled, &tail);
+        step.code = sqlite3_prepare_v3(db, step.text.data(), -1, 0, &compiled, &tail);
         facts_ = nullptr;
         if (step.code != SQLITE_OK) break;
         step.rest = step.text.substr(static_cast<std::size_t>(tail - step.text.data()));
         step.text = step.text.substr(0, static_cast<std::size_t>(tail - step.text.data()));
     }
     const StatementPointer statement{compiled};
+    rethrow();
     step.at_end = compiled == nullptr && step.code == SQLITE_OK;
     if (step.at_end) return step;
     if (step.code == SQLITE_OK) {
@@ -168,6 +207,7 @@ int MigrationConnection::step_to_end(void* statement) {
     int code = SQLITE_ROW;
     while (code == SQLITE_ROW) code = sqlite3_step(compiled);
     rows_expected_ = 0;
+    rethrow();
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -201,32 +241,47 @@ void MigrationConnection::copy_from(MigrationConnection& from, const std::functi
         code = sqlite3_backup_step(backup.get(), pages_at_a_time);
         const int total = std::max(sqlite3_backup_pagecount(backup.get()), 1);
         on_percent(100 * (total - sqlite3_backup_remaining(backup.get())) / total);
+        if (code == SQLITE_OK) attempts = 0;
         if (code == SQLITE_OK || code == SQLITE_DONE) continue;
         // A page that another process has locked is asked for again; the busy handler is not, by SQLite's choice.
         const bool locked = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
-        if (!locked || on_busy(this, attempts++) == 0) fail(code, "backup");
+        const bool again = locked && on_busy(this, attempts++) != 0;
+        rethrow();
+        if (!again) fail(code, "backup");
     }
 }
 
 void MigrationConnection::fail(int code, std::string_view sql) {
     auto failure = last_failure(database_.getHandle(), code, Doing::running, sql);
+    // A backup keeps its code to itself, and the handle would say "not an error".
+    if (sqlite3_extended_errcode(database_.getHandle()) != code) failure.message = sqlite3_errstr(code);
     failure.database = name_;
     throw_failure(failure);
 }
 
-void MigrationConnection::tick(bool waiting) {
+void MigrationConnection::tick(bool waiting) noexcept {
     const auto now = Clock::now();
     if (!waiting_.on_tick || now - last_tick_ < between_ticks) return;
     last_tick_ = now;
     const auto percent = rows_expected_ > 0 ? std::min<std::int64_t>(99, rows_done_ * 100 / rows_expected_) : 0;
-    waiting_.on_tick(static_cast<int>(percent), waiting);
+    try {
+        waiting_.on_tick(static_cast<int>(percent), waiting);
+    } catch (...) {
+        thrown_ = std::current_exception();
+    }
+}
+
+void MigrationConnection::rethrow() {
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
 int MigrationConnection::on_busy(void* self, int attempts) {
     auto& connection = *static_cast<MigrationConnection*>(self);
-    const auto remaining = connection.waiting_.until - Clock::now();
+    if (attempts == 0) connection.wait_until_ = Deadline{connection.waiting_.timeout}.at();
+    const auto remaining = connection.wait_until_ - Clock::now();
     if (remaining <= Clock::duration::zero() || connection.stop_requested()) return 0;
     connection.tick(true);
+    if (connection.thrown_) return 0;
     std::this_thread::sleep_for(
         std::min<Clock::duration>(std::chrono::milliseconds{std::min(1 + attempts, 20)}, remaining));
     return 1;
@@ -236,7 +291,7 @@ int MigrationConnection::on_progress(void* self) {
     auto& connection = *static_cast<MigrationConnection*>(self);
     if (connection.stop_requested()) return 1;
     connection.tick(false);
-    return 0;
+    return connection.thrown_ ? 1 : 0;
 }
 
 void MigrationConnection::on_row(void* self, int /*kind*/, const char* /*database*/, const char* /*table*/,
@@ -255,10 +310,12 @@ int MigrationConnection::on_action(void* self, int action, const char* first, co
     }
     switch (action) {
         case SQLITE_DROP_TABLE:
-        case SQLITE_DROP_VTABLE: facts->drops_table = true; break;
+        case SQLITE_DROP_VTABLE:
+        case SQLITE_DROP_VIEW: facts->drops_table = true; break;
+        case SQLITE_CREATE_INDEX:
+        case SQLITE_CREATE_TRIGGER: facts->made.insert(lower(name)); break;
         case SQLITE_DROP_INDEX:
-        case SQLITE_DROP_TRIGGER:
-        case SQLITE_DROP_VIEW: facts->dropped.insert(lower(name)); break;
+        case SQLITE_DROP_TRIGGER: facts->dropped.insert(lower(name)); break;
         case SQLITE_READ: facts->reads.insert(std::string{name}); break;
         default: break;
     }
@@ -306,6 +363,8 @@ std::string code_text(int code) {
 }
 
 bool is_disk_full(int code) { return (code & 0xff) == SQLITE_FULL; }
+
+bool is_storage_failure(int code) { return is_disk_full(code) || (code & 0xff) == SQLITE_IOERR; }
 
 bool is_interrupted(int code) { return (code & 0xff) == SQLITE_INTERRUPT; }
 

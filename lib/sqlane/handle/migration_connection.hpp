@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <set>
@@ -23,9 +24,11 @@ namespace sqlane::detail {
 struct StatementFacts {
     /// Why it may not run inside a migration's transaction; empty when it may.
     std::string refusal;
+    /// A table or a view; what goes with it was not dropped by name.
     bool drops_table = false;
-    /// Indexes, triggers and views dropped, lower case.
+    /// Indexes and triggers, lower case.
     std::set<std::string> dropped;
+    std::set<std::string> made;
     std::set<std::string> reads;
 };
 
@@ -59,7 +62,8 @@ public:
         memory
     };
     struct Waiting {
-        Clock::time_point until = Clock::time_point::max();
+        /// For a lock, each time anew: a long run may meet a reader at its end.
+        std::chrono::milliseconds timeout = std::chrono::milliseconds::max();
         std::stop_token stop{};
         /// Called at most four times a second, while a lock is waited for and while a statement runs; with the
         /// percentage of the rows that the statement is expected to touch.
@@ -75,7 +79,8 @@ public:
     std::vector<ValueRow> query(std::string_view sql, const std::vector<Value>& parameters = {});
     Value value(std::string_view sql, const std::vector<Value>& parameters = {});
 
-    /// Compiles and runs the first statement of `sql`, which a migration file holds. Never throws for what it does wrong.
+    /// Compiles and runs the first statement of `sql`, which a migration file holds and at whose end there is a NUL: given
+    /// a length, SQLite copies the whole text for each of its statements. Never throws for what the statement does wrong.
     ScriptStep run_first(std::string_view sql);
 
     [[nodiscard]] bool in_transaction() const noexcept;
@@ -88,7 +93,8 @@ private:
     void expect_rows(const StatementFacts& facts);
     int step_to_end(void* statement);
     [[noreturn]] void fail(int code, std::string_view sql);
-    void tick(bool waiting);
+    void tick(bool waiting) noexcept;
+    void rethrow();
     static int on_busy(void* self, int attempts);
     static int on_progress(void* self);
     static void on_row(void* self, int, const char*, const char*, long long);
@@ -96,6 +102,9 @@ private:
 
     std::string name_;
     Waiting waiting_;
+    Clock::time_point wait_until_{};
+    /// What `on_tick` threw: it ends the statement, and goes on its way when SQLite's code is left.
+    std::exception_ptr thrown_{};
     SQLite::Database database_;
     StatementFacts* facts_ = nullptr;
     std::int64_t rows_expected_ = 0;
@@ -115,6 +124,8 @@ std::optional<int> parse_sqlite_version(std::string_view text);
 /// "SQLITE_ERROR 1" for messages; the extended code.
 std::string code_text(int code);
 bool is_disk_full(int code);
+/// The disk is full, or it or the file system failed; not what the statement says.
+bool is_storage_failure(int code);
 bool is_interrupted(int code);
 
 }  // namespace sqlane::detail

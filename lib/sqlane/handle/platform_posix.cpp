@@ -251,8 +251,18 @@ ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(pa
 
 ClaimedFile::~ClaimedFile() {
     const std::lock_guard lock{registry().mutex};
-    if (made_ && platform::file_size(path_) == 0) ::unlink(path_.c_str());
+    if (!shared_) remove_if_empty();
     registry().claimed.erase(identity_);
+}
+
+void ClaimedFile::remove_if_empty() noexcept {
+    if (made_ && platform::file_size(path_) == 0) ::unlink(path_.c_str());
+}
+
+bool ClaimedFile::is_in_place() const noexcept {
+    struct stat info {};
+    return ::lstat(path_.c_str(), &info) == 0 &&
+           identity_ == FileIdentity{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)};
 }
 
 PrivateFolder::PrivateFolder() {

@@ -2,11 +2,10 @@
 
 #include "handle/platform.hpp"
 
-#include <sqlane/migrator.hpp>
-
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -38,6 +37,16 @@ private:
     fs::path path_;
 };
 
+/// "0003-20260131T120000Z", perhaps with a number behind it; not what somebody named parts.db.bak-good.
+bool is_ours(std::string_view rest) {
+    std::string shape;
+    for (const char c : rest) {
+        const bool digit = c >= '0' && c <= '9';
+        if (!digit || !shape.ends_with('9')) shape += digit ? '9' : c;
+    }
+    return shape == "9-9T9Z" || shape == "9-9T9Z-9";
+}
+
 }  // namespace
 
 std::string utc_stamp() {
@@ -60,13 +69,16 @@ fs::path free_name(const fs::path& file, const std::string& suffix) {
     return name;
 }
 
-void copy_checked(MigrationConnection& from, const fs::path& to, const std::string& vfs,
+void copy_checked(MigrationConnection& from, const fs::path& to, const MigrationOptions& options,
                   const std::function<void(int)>& on_percent) {
     const Partial partial{to.string() + ".partial"};
     {
-        MigrationConnection copy{platform::utf8(partial.path()), vfs, MigrationConnection::Access::change, {}};
+        MigrationConnection copy{platform::utf8(partial.path()),
+                                 options.vfs,
+                                 MigrationConnection::Access::change,
+                                 {.timeout = options.lock_timeout, .stop = options.stop, .on_tick = {}}};
         copy.copy_from(from, on_percent);
-        if (const auto found = copy.value("PRAGMA quick_check"); found != "ok")
+        if (const auto found = copy.value("PRAGMA quick_check(1)"); found != "ok")
             throw MigrationError{MigrationProblem::storage, "backup-damaged",
                                  "the copy of the database is damaged (" + found.value_or("?") +
                                      "); nothing was changed, check the database with 'sqlane doctor'"};
@@ -77,14 +89,15 @@ void copy_checked(MigrationConnection& from, const fs::path& to, const std::stri
 void keep_newest_backups(const fs::path& file, std::size_t count) {
     const auto prefix = file.filename().string() + ".bak-";
     std::vector<std::pair<fs::file_time_type, fs::path>> backups;
-    for (const auto& entry : fs::directory_iterator{file.parent_path()}) {
+    // The run has succeeded: a copy too many, or one that another process was quicker to remove, must not fail it.
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator{file.parent_path(), ignored}) {
         const auto name = entry.path().filename().string();
-        const bool beside =
-            name.ends_with("-wal") || name.ends_with("-shm") || name.find(".partial") != std::string::npos;
-        if (name.starts_with(prefix) && !beside) backups.emplace_back(entry.last_write_time(), entry.path());
+        if (name.starts_with(prefix) && is_ours(name.substr(prefix.size())))
+            backups.emplace_back(entry.last_write_time(ignored), entry.path());
     }
     std::ranges::sort(backups, std::greater{});
-    for (std::size_t i = count; i < backups.size(); ++i) fs::remove(backups[i].second);
+    for (std::size_t i = count; i < backups.size(); ++i) fs::remove(backups[i].second, ignored);
 }
 
 }  // namespace sqlane::detail

@@ -2,6 +2,8 @@
 
 #include "handle/migration_connection.hpp"
 
+#include <sqlane/migrator.hpp>
+
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -16,7 +18,7 @@ namespace sqlane::detail {
 
 /// A whole, checked copy of what is committed in `from`, its write-ahead log included. Under another name until it is
 /// proved good and on the disk; nothing remains of one that failed.
-void copy_checked(MigrationConnection& from, const std::filesystem::path& to, const std::string& vfs,
+void copy_checked(MigrationConnection& from, const std::filesystem::path& to, const MigrationOptions& options,
                   const std::function<void(int)>& on_percent);
 
 /// Deletes all but the newest of `<file>.bak-…`.

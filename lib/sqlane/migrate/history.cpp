@@ -67,11 +67,13 @@ void record(MigrationConnection& db, const Migration& migration, const AppliedRo
 }
 
 void forget(MigrationConnection& db, const std::string& version) {
-    db.query("DELETE FROM _schema_migrations WHERE version = ?", {version});
+    // By number: the file may be called "2" today and have been called "0002" when it was applied.
+    db.query("DELETE FROM _schema_migrations WHERE CAST(version AS INTEGER) = CAST(? AS INTEGER)", {version});
 }
 
-void accept_checksum(MigrationConnection& db, const std::string& version, const std::string& checksum) {
-    db.query("UPDATE _schema_migrations SET checksum = ? WHERE version = ?", {checksum, version});
+void accept(MigrationConnection& db, const std::string& version, const Migration& migration) {
+    db.query("UPDATE _schema_migrations SET checksum = ?, down_sql = ? WHERE version = ?",
+             {migration.checksum, migration.down ? Value{migration.down->sql} : Value{}, version});
 }
 
 }  // namespace sqlane::detail

@@ -34,7 +34,8 @@ void make_history(MigrationConnection& db);
 void record(MigrationConnection& db, const Migration& migration, const AppliedRow& row, int statements,
             const std::string& app_version);
 void forget(MigrationConnection& db, const std::string& version);
-void accept_checksum(MigrationConnection& db, const std::string& version, const std::string& checksum);
+/// As if the migration had been applied as it is now.
+void accept(MigrationConnection& db, const std::string& version, const Migration& migration);
 
 /// The number of a version in digits.
 [[nodiscard]] std::uint64_t version_number(const std::string& version);

@@ -1,5 +1,6 @@
 #include <sqlane/migrator.hpp>
 
+#include "handle/migration_connection.hpp"
 #include "migrate/place.hpp"
 #include "migrate/sha256.hpp"
 #include "migrate/sql_lexer.hpp"
@@ -44,7 +45,7 @@ bool all_of(std::string_view text, bool (*test)(char)) { return !text.empty() &&
 void read_name(Migration& migration) {
     const std::string& file = migration.file;
     const auto underscore = file.find('_');
-    const auto dot = file.rfind(".sql");
+    const auto dot = file.ends_with(".sql") ? file.size() - 4 : std::string::npos;
     if (file.starts_with("R__"))
         refuse("repeatable-unsupported", file +
                                              ": repeatable migrations (R__) are not supported by this version; "
@@ -62,20 +63,20 @@ void read_name(Migration& migration) {
                                 "20260131120000_add_users.sql; rename it, or move it elsewhere");
 }
 
-std::vector<std::string> split(std::string_view list) {
-    std::vector<std::string> items;
-    while (!list.empty()) {
-        const auto comma = std::min(list.find(','), list.size());
-        items.emplace_back(list.substr(0, comma));
-        list.remove_prefix(std::min(comma + 1, list.size()));
-    }
-    return items;
-}
-
 std::string_view trimmed(std::string_view text) {
     const auto first = text.find_first_not_of(" \t");
     if (first == std::string_view::npos) return {};
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> items;
+    while (!list.empty()) {
+        const auto comma = std::min(list.find(','), list.size());
+        items.emplace_back(trimmed(list.substr(0, comma)));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return items;
 }
 
 void set_foreign_key_check(Migration& migration, std::string_view value) {
@@ -99,8 +100,11 @@ void set_option(Migration& migration, std::size_t offset, std::string_view direc
         set_foreign_key_check(migration, value);
     else if (key == "allow-lost")
         std::ranges::copy(split(value), std::back_inserter(migration.allowed_lost));
-    else if (key == "requires-sqlite")
+    else if (key == "requires-sqlite" && detail::parse_sqlite_version(value))
         migration.requires_sqlite = value;
+    else if (key == "requires-sqlite")
+        refuse_at("bad-option", migration, offset,
+                  "requires-sqlite=" + std::string{value} + " is no version such as 3.35");
     else if (key == "no-transaction")
         refuse_at("no-transaction-unsupported", migration, offset,
                   "migrations outside a transaction are not supported by this version");
@@ -115,7 +119,8 @@ std::optional<std::string_view> directive_of(const SqlToken& token) {
     constexpr std::string_view start = "migrate:";
     if (token.kind != SqlToken::Kind::comment || !token.text.starts_with("--")) return std::nullopt;
     const auto text = trimmed(token.text.substr(2));
-    if (!text.starts_with(start)) return std::nullopt;
+    // In any case, so that "-- Migrate:Down" is refused and not run as a comment of the way up.
+    if (detail::lower_case(text.substr(0, start.size())) != start) return std::nullopt;
     return trimmed(text.substr(start.size()));
 }
 
@@ -206,7 +211,9 @@ MigrationSet MigrationSet::from_folder(const fs::path& folder) {
     MigrationSet set;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{folder, error}) {
-        if (entry.path().extension() != ".sql") continue;
+        if (detail::lower_case(entry.path().extension().string()) != ".sql") continue;
+        if (!entry.is_regular_file())
+            refuse("misnamed-file", entry.path().filename().string() + ": is no file; rename it, or move it elsewhere");
         set.migrations_.push_back(read_migration(entry.path().filename().string(), read_file(entry.path())));
     }
     if (error)

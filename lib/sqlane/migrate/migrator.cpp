@@ -66,35 +66,71 @@ private:
     fs::path path_;
 };
 
+/// Where the current database went; nowhere when there was none.
+struct Aside {
+    fs::path path;
+    /// The files themselves, and not a copy of them.
+    bool moved = false;
+};
+
 /// What is there is kept under another name: by SQLite when it can read it, file by file when it cannot.
-fs::path set_aside(const fs::path& file, const MigrationOptions& options) {
+Aside set_aside(const fs::path& file, const MigrationOptions& options) {
     const auto aside = free_name(file, ".before-restore-" + utc_stamp());
     try {
-        MigrationConnection current{
-            platform::utf8(file),
-            options.vfs,
-            MigrationConnection::Access::look,
-            {.until = Deadline{options.lock_timeout}.at(), .stop = options.stop, .on_tick = {}}};
-        copy_checked(current, aside, options.vfs, [](int) {});
-        return aside;
+        MigrationConnection current{platform::utf8(file),
+                                    options.vfs,
+                                    MigrationConnection::Access::look,
+                                    {.timeout = options.lock_timeout, .stop = options.stop, .on_tick = {}}};
+        copy_checked(current, aside, options, [](int) {});
+        return {aside, false};
     } catch (const CorruptError&) {
         // Falls through: a damaged database is the reason for most restores.
     } catch (const MigrationError& error) {
         if (error.code() != "backup-damaged") throw;
     }
-    for (const char* suffix : {"-shm", "-wal", ""})
+    for (const char* suffix : {"-shm", "-wal", "-journal", ""})
         if (fs::exists(file.string() + suffix)) fs::rename(file.string() + suffix, aside.string() + suffix);
     platform::make_private_file(file);
-    return aside;
+    return {aside, true};
+}
+
+/// After a restore that failed: what was moved away moves back, and what is a copy of what is still there goes.
+void put_back(const Aside& aside, const fs::path& file) {
+    if (aside.path.empty()) return;
+    for (const char* suffix : {"-shm", "-wal", "-journal", ""}) {
+        std::error_code ignored;  // an exception is on its way already
+        fs::remove((aside.moved ? file : aside.path).string() + suffix, ignored);
+        if (aside.moved) fs::rename(aside.path.string() + suffix, file.string() + suffix, ignored);
+    }
+}
+
+/// What is wrong with the copy; "ok" for nothing.
+std::string damage_of(const fs::path& copy, const MigrationOptions& options) {
+    try {
+        const auto db = open_to_look(copy, options);
+        if (!db)
+            throw MigrationError{MigrationProblem::refused, "no-backup", "there is no backup '" + copy.string() + "'"};
+        if (db->value("PRAGMA page_count") == "0") return "it is empty";
+        return db->value("PRAGMA quick_check(1)").value_or("?");
+    } catch (const CorruptError& error) {
+        return error.what();
+    }
 }
 
 void require_sound(const fs::path& copy, const MigrationOptions& options) {
-    const auto db = open_to_look(copy, options);
-    if (!db) throw MigrationError{MigrationProblem::refused, "no-backup", "there is no backup '" + copy.string() + "'"};
-    if (const auto found = db->value("PRAGMA quick_check"); found != "ok")
-        throw MigrationError{
-            MigrationProblem::storage, "backup-damaged",
-            "the backup '" + copy.string() + "' is damaged (" + found.value_or("?") + "); use another one"};
+    if (const auto damage = damage_of(copy, options); damage != "ok")
+        throw MigrationError{MigrationProblem::storage, "backup-damaged",
+                             "the backup '" + copy.string() + "' is damaged (" + damage + "); use another one"};
+}
+
+/// By the names alone: a file that is not written yet does not stand in the way of the next one.
+std::uint64_t newest_number(const fs::path& folder) {
+    std::uint64_t newest = 0;
+    if (!fs::exists(folder)) return newest;
+    for (const auto& entry : fs::directory_iterator{folder})
+        if (entry.path().extension() == ".sql")
+            newest = std::max(newest, version_number(entry.path().filename().string()));
+    return newest;
 }
 
 }  // namespace
@@ -165,7 +201,7 @@ Rehearsal Migrator::rehearse() const {
     std::map<std::string, std::int64_t> before;
     if (const auto db = open_to_look(file_, options_)) {
         before = count_rows(*db);
-        copy_checked(*db, copy, options_.vfs, [](int) {});
+        copy_checked(*db, copy, options_, [](int) {});
     }
     auto options = options_;
     options.backup = false;
@@ -219,8 +255,8 @@ void Migrator::accept(const std::string& version) {
     MigrationConnection db{platform::utf8(claimed.path()),
                            options_.vfs,
                            MigrationConnection::Access::change,
-                           {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
-    accept_checksum(db, row->version, migration->checksum);
+                           {.timeout = options_.lock_timeout, .stop = options_.stop, .on_tick = {}}};
+    detail::accept(db, row->version, *migration);
 }
 
 fs::path Migrator::backup() {
@@ -229,24 +265,31 @@ fs::path Migrator::backup() {
     const auto path = platform::existing_file(file_);
     const auto copy = free_name(path, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
     Progress progress{options_};
-    copy_checked(*db, copy, options_.vfs,
-                 [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
+    copy_checked(*db, copy, options_, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
     return copy;
 }
 
 fs::path Migrator::restore(const fs::path& copy) {
     require_sound(copy, options_);
     const bool was_there = !platform::existing_file(file_).empty();
+    if (was_there && fs::equivalent(copy, file_))
+        throw MigrationError{MigrationProblem::refused, "same-file",
+                             "'" + copy.string() + "' is the database itself; name the copy to put in its place"};
     const platform::ClaimedFile claimed{file_};
-    const auto aside = was_there ? set_aside(claimed.path(), options_) : fs::path{};
-    MigrationConnection db{platform::utf8(claimed.path()),
-                           options_.vfs,
-                           MigrationConnection::Access::change,
-                           {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
-    const auto from = open_existing(copy, options_);
-    Progress progress{options_};
-    db.copy_from(*from, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
-    return aside;
+    const auto aside = was_there ? set_aside(claimed.path(), options_) : Aside{};
+    try {
+        MigrationConnection db{platform::utf8(claimed.path()),
+                               options_.vfs,
+                               MigrationConnection::Access::change,
+                               {.timeout = options_.lock_timeout, .stop = options_.stop, .on_tick = {}}};
+        const auto from = open_existing(copy, options_);
+        Progress progress{options_};
+        db.copy_from(*from, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
+    } catch (...) {
+        put_back(aside, claimed.path());
+        throw;
+    }
+    return aside.path;
 }
 
 MigrationResult migrate(const fs::path& file, const MigrationSet& set, const MigrationOptions& options) {
@@ -254,7 +297,6 @@ MigrationResult migrate(const fs::path& file, const MigrationSet& set, const Mig
 }
 
 fs::path new_migration(const fs::path& folder, const std::string& name, bool sequential) {
-    const auto set = fs::exists(folder) ? MigrationSet::from_folder(folder) : MigrationSet{};
     std::string snake;
     for (const char c : lower_case(name)) {
         const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -263,14 +305,14 @@ fs::path new_migration(const fs::path& folder, const std::string& name, bool seq
     }
     while (!snake.empty() && snake.back() == '_') snake.pop_back();
     if (snake.empty()) throw UsageError{"'" + name + "' gives no file name; use letters and digits"};
-    std::array<char, 24> number{};
-    const auto next = set.all().empty() ? 1 : set.all().back().number() + 1;
-    std::snprintf(number.data(), number.size(), "%04llu", static_cast<unsigned long long>(next));
     auto stamp = utc_stamp();  // 20260131T120000Z
     std::erase_if(stamp, [](char c) { return c < '0' || c > '9'; });
+    // Newer than all that are there, also in the second in which another one was made.
+    const auto next = std::max(newest_number(folder) + 1, sequential ? 1 : version_number(stamp));
+    std::array<char, 24> number{};
+    std::snprintf(number.data(), number.size(), "%04llu", static_cast<unsigned long long>(next));
     fs::create_directories(folder);
-    const auto path = folder / ((sequential ? std::string{number.data()} : stamp) + "_" + snake + ".sql");
-    if (fs::exists(path)) throw UsageError{"'" + path.string() + "' is there already; choose another name"};
+    const auto path = folder / (std::string{number.data()} + "_" + snake + ".sql");
     std::ofstream file{path};
     file << "-- migrate:up\n\n-- migrate:down\n";
     if (!file.flush()) throw StorageError{"cannot write '" + path.string() + "'; check the rights of its folder"};

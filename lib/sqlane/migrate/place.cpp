@@ -34,6 +34,7 @@ MigrationPlace place_in(const Migration& migration, std::size_t offset) {
     place.line = static_cast<int>(std::ranges::count(before, '\n')) + 1;
     place.column = static_cast<int>(characters(in_line)) + 1;
     place.excerpt = std::string{text.substr(line_start, line_end - line_start)} + "\n" + blanks_for(in_line) + "^";
+    std::ranges::replace(place.excerpt, '\0', ' ');  // where a C string would end
     return place;
 }
 

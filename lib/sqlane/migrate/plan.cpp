@@ -89,11 +89,7 @@ Plan plan_newer(const std::vector<AppliedRow>& history, const MigrationSet& set,
 
 void require_sqlite(const Migration& migration) {
     if (migration.requires_sqlite.empty()) return;
-    const auto wanted = parse_sqlite_version(migration.requires_sqlite);
-    if (!wanted)
-        refuse(MigrationProblem::refused, "bad-option",
-               migration.file + ": requires-sqlite=" + migration.requires_sqlite + " is no version such as 3.35");
-    if (*wanted > sqlite_version_number())
+    if (parse_sqlite_version(migration.requires_sqlite) > sqlite_version_number())
         refuse(MigrationProblem::refused, "sqlite-too-old",
                migration.file + " needs SQLite " + migration.requires_sqlite + ", this is " + sqlite_version() +
                    ": update the app");
@@ -106,9 +102,13 @@ void require_in_order(const Migration& migration, const std::vector<AppliedRow>&
                ", which is applied already; give it a newer version, or mark it: -- migrate: out-of-order");
 }
 
-void require_known_target(const std::string& version, const MigrationSet& set) {
-    if (version.empty() || set.find(version) != nullptr || version_number(version) == 0) return;
-    refuse(MigrationProblem::refused, "unknown-version", "there is no migration " + version + "; see status");
+/// "0" stands for none. What a newer build applied can be gone back to as well.
+void require_known_target(const std::string& version, const std::vector<AppliedRow>& history, const MigrationSet& set) {
+    const bool digits = !version.empty() && version.find_first_not_of("0123456789") == std::string::npos;
+    const bool none = digits && version.find_first_not_of('0') == std::string::npos;
+    const bool applied = std::ranges::find(history, version_number(version), &AppliedRow::number) != history.end();
+    if (none || (digits && (applied || set.find(version) != nullptr))) return;
+    refuse(MigrationProblem::refused, "unknown-version", "there is no migration '" + version + "'; see status");
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ void require_known_history(const std::vector<AppliedRow>& history, const Migrati
 
 Plan plan_up(const std::vector<AppliedRow>& history, const MigrationSet& set, const MigrationOptions& options) {
     require_known_history(history, set);
-    require_known_target(options.to, set);
+    if (!options.to.empty()) require_known_target(options.to, history, set);
     Plan plan;
     if (const auto unknown = unknown_rows(history, set); !unknown.empty())
         plan = plan_newer(history, set, options, unknown);
@@ -163,7 +163,7 @@ Plan plan_down(const std::vector<AppliedRow>& history, const MigrationSet& set, 
 }
 
 Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set, const std::string& version) {
-    require_known_target(version, set);
+    require_known_target(version, history, set);
     const auto stays = version_number(version);
     const auto count = std::ranges::count_if(history, [&](const AppliedRow& row) { return row.number() > stays; });
     return plan_down(history, set, static_cast<std::size_t>(count));
@@ -171,6 +171,10 @@ Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& se
 
 Plan plan_redo(const std::vector<AppliedRow>& history, const MigrationSet& set) {
     auto plan = plan_down(history, set, 1);
+    if (set.find(history.back().version) == nullptr)
+        refuse(MigrationProblem::newer, "newer-database",
+               "the database is at " + row_title(history.back()) +
+                   ", which this build does not know and so cannot apply again: update the app");
     plan.steps.push_back({plan.steps.front().migration, false});
     return plan;
 }

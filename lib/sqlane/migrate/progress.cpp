@@ -1,5 +1,7 @@
 #include "migrate/progress.hpp"
 
+#include <algorithm>
+
 namespace sqlane::detail {
 namespace {
 
@@ -33,18 +35,20 @@ void Progress::tick(int percent, bool waiting) {
 }
 
 void Progress::report(MigrationProgress::Step step, int percent) {
-    const bool soon = step == last_step_ && Clock::now() - last_told_ < between_reports;
+    const bool soon = Clock::now() < due_.at(static_cast<std::size_t>(step));
     if (!soon || (percent == 100 && step == MigrationProgress::Step::backup)) tell(step, percent);
 }
 
 void Progress::tell(MigrationProgress::Step step, int percent) {
     if (!observer_) return;
-    last_told_ = Clock::now();
-    last_step_ = step;
+    const auto now = Clock::now();
+    // What is told before its time, being an end, puts the next one off.
+    auto& due = due_.at(static_cast<std::size_t>(step));
+    due = std::max(due, now) + between_reports;
     statement_told_ = step == MigrationProgress::Step::statement;
     now_.step = step;
     now_.percent = percent;
-    now_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(last_told_ - started_);
+    now_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
     observer_(now_);
 }
 

@@ -3,6 +3,7 @@
 #include <sqlane/call.hpp>
 #include <sqlane/migrator.hpp>
 
+#include <array>
 #include <string>
 
 namespace sqlane::detail {
@@ -28,8 +29,8 @@ private:
     const std::function<void(const MigrationProgress&)>& observer_;
     MigrationProgress now_;
     Clock::time_point started_ = Clock::now();
-    Clock::time_point last_told_{};
-    MigrationProgress::Step last_step_{};
+    /// When the next one of each kind may be told.
+    std::array<Clock::time_point, 5> due_{};
     bool in_statement_ = false;
     bool statement_told_ = false;
 };

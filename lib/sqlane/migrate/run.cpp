@@ -25,13 +25,26 @@ using std::chrono::milliseconds;
 constexpr std::size_t backups_kept = 3;
 constexpr std::size_t violations_shown = 20;
 
-/// The last word of SQLite's message is mostly the name it stumbled over: "no such table: main.nope".
-std::string_view last_word(std::string_view message) {
+/// SQLite takes comments and empty statements before a statement as part of it.
+SqlToken first_token(std::string_view text) {
+    for (const auto& token : sql_tokens(text))
+        if (token.kind != SqlToken::Kind::comment && token.text != ";") return token;
+    return {};
+}
+
+std::string_view without_quotes(const SqlToken& token) {
+    return token.kind == SqlToken::Kind::quoted_name && token.text.size() > 2
+               ? token.text.substr(1, token.text.size() - 2)
+               : token.text;
+}
+
+/// SQLite's message mostly ends with the name it stumbled over: "no such table: main.nope".
+bool ends_with_name(std::string_view message, std::string_view name) {
     const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
     while (!message.empty() && !is_word(message.back())) message.remove_suffix(1);
-    auto start = message.size();
-    while (start > 0 && is_word(message[start - 1])) --start;
-    return message.substr(start);
+    if (message.size() <= name.size() || message == "incomplete input") return false;
+    const auto start = message.size() - name.size();
+    return lower_case(message.substr(start)) == lower_case(name) && !is_word(message[start - 1]);
 }
 
 /// Where in the statement's text the error is, as well as can be told.
@@ -40,35 +53,21 @@ std::size_t offset_of_error(const ScriptStep& step) {
     const auto starts_token = [&](std::size_t offset) {
         const auto found = std::ranges::find(tokens, offset, &SqlToken::offset);
         // A trigger that fires reports positions in its own text; there the word is another one.
-        return found != tokens.end() && step.message.find(found->text) != std::string::npos;
+        return found != tokens.end() && step.message.find(without_quotes(*found)) != std::string::npos;
     };
     if (step.offset && starts_token(*step.offset)) return *step.offset;
-    const auto name = lower_case(last_word(step.message));
-    std::optional<std::size_t> first;
     for (const auto& token : tokens) {
-        if (token.kind == SqlToken::Kind::comment) continue;
-        if (!first) first = token.offset;
-        if (!name.empty() && token.kind == SqlToken::Kind::word && lower_case(token.text) == name) return token.offset;
+        const bool is_name = token.kind == SqlToken::Kind::word || token.kind == SqlToken::Kind::quoted_name;
+        if (is_name && ends_with_name(step.message, without_quotes(token))) return token.offset;
     }
-    return first.value_or(0);
+    return first_token(step.text).offset;
 }
 
-std::size_t first_token(std::string_view text) {
-    for (const auto& token : sql_tokens(text))
-        if (token.kind != SqlToken::Kind::comment) return token.offset;
-    return 0;
-}
-
-bool is_vacuum(std::string_view text) {
-    const auto tokens = sql_tokens(text);
-    const auto first =
-        std::ranges::find_if(tokens, [](const SqlToken& t) { return t.kind != SqlToken::Kind::comment; });
-    return first != tokens.end() && lower_case(first->text) == "vacuum";
-}
+bool is_vacuum(std::string_view text) { return lower_case(first_token(text).text) == "vacuum"; }
 
 MigrationProblem problem_of(const ScriptStep& step, bool stopped) {
     if (is_interrupted(step.code) && stopped) return MigrationProblem::cancelled;
-    if (is_disk_full(step.code)) return MigrationProblem::storage;
+    if (is_storage_failure(step.code)) return MigrationProblem::storage;
     return MigrationProblem::failed;
 }
 
@@ -82,7 +81,7 @@ public:
           total_(count_statements(section_.sql)),
           progress_(progress) {}
 
-    /// Returns the names of the indexes, triggers and views that were dropped by name.
+    /// Returns the names of the indexes and triggers that were dropped by name, and not made again.
     std::set<std::string> run() {
         std::set<std::string> dropped;
         for (std::string_view rest = section_.sql;;) {
@@ -90,16 +89,20 @@ public:
             ++number_;
             if (progress_ != nullptr && number_ <= total_) progress_->begin_statement(number_, total_);
             const auto step = db_.run_first(rest);
-            if (step.at_end) return dropped;
+            if (step.at_end) break;
             if (!step.facts.refusal.empty()) refuse(step, step.facts.refusal);
             if (step.code != 0 && is_vacuum(step.text))
                 refuse(step, "VACUUM is refused: it cannot run in a transaction");
             if (step.code != 0) fail(step);
             if (progress_ != nullptr) progress_->end_statement();
-            // A dropped table takes its triggers with it; those were not dropped by name.
             if (!step.facts.drops_table) dropped.insert(step.facts.dropped.begin(), step.facts.dropped.end());
+            for (const auto& name : step.facts.made) dropped.erase(name);
             rest = step.rest;
         }
+        // So that a file does the same alone and after others.
+        for (const char* pragma : {"legacy_alter_table", "recursive_triggers", "case_sensitive_like"})
+            db_.query("PRAGMA " + std::string{pragma} + "=OFF");
+        return dropped;
     }
 
     [[nodiscard]] int statements() const noexcept { return total_; }
@@ -128,13 +131,14 @@ private:
     }
 
     [[noreturn]] void refuse(const ScriptStep& step, const std::string& why) const {
-        raise(MigrationProblem::refused, "refused-statement", place(step, first_token(step.text)), why, step.code);
+        raise(MigrationProblem::refused, "refused-statement", place(step, first_token(step.text).offset), why,
+              step.code);
     }
 
     [[noreturn]] void fail(const ScriptStep& step) const {
         const auto problem = problem_of(step, db_.stop_requested());
         const char* code = problem == MigrationProblem::cancelled ? "cancelled"
-                           : problem == MigrationProblem::storage ? "disk-full"
+                           : problem == MigrationProblem::storage ? is_disk_full(step.code) ? "disk-full" : "storage"
                                                                   : "statement-failed";
         raise(problem, code, place(step, offset_of_error(step)), step.message + " (" + code_text(step.code) + ")",
               step.code);
@@ -148,30 +152,62 @@ private:
     int number_ = 0;
 };
 
+/// Of two processes that start on a new file, the one that made it removes it again when it fails, while the other one
+/// has it open. What that one wrote would be gone, so it starts again.
+struct FileRemoved {};
+
+/// Does `work`, and throws FileRemoved when that cannot last or could not be done because the file was removed.
+template <class Work>
+auto on_file_in_place(const platform::ClaimedFile& file, Work work) {
+    try {
+        return work();
+    } catch (const Error&) {
+        if (!file.is_in_place()) throw FileRemoved{};
+        throw;
+    }
+}
+
 /// BEGIN IMMEDIATE to COMMIT, rolled back by leaving.
 class MigrationTransaction {
 public:
-    explicit MigrationTransaction(MigrationConnection& db) : db_(db) { db_.query("BEGIN IMMEDIATE"); }
+    MigrationTransaction(MigrationConnection& db, platform::ClaimedFile& file) : db_(db), file_(file) {
+        on_file_in_place(file_, [&] { return db_.query("BEGIN IMMEDIATE"); });
+        // Who removes it does so under the lock that this has now: what is in place stays there.
+        if (!file_.is_in_place()) throw FileRemoved{};
+    }
     MigrationTransaction(const MigrationTransaction&) = delete;
     MigrationTransaction& operator=(const MigrationTransaction&) = delete;
     ~MigrationTransaction() {
+        if (committed_) return;
         try {
+            // SQLite may have ended it already: when the disk was full, or the run was stopped.
             if (db_.in_transaction()) db_.query("ROLLBACK");
-        } catch (const Error&) {
+            if (platform::file_size(file_.path()) > 0) return;
+            db_.query("BEGIN IMMEDIATE");
+            file_.remove_if_empty();
+            db_.query("ROLLBACK");
+        } catch (...) {
             return;  // closing the connection rolls back as well, and an exception is on its way already
         }
     }
-    void commit() { db_.query("COMMIT"); }
+    void commit() {
+        db_.query("COMMIT");
+        committed_ = true;
+    }
 
 private:
     MigrationConnection& db_;
+    platform::ClaimedFile& file_;
+    bool committed_ = false;
 };
 
 /// The run of a plan on one open database.
 class Run {
 public:
-    Run(const fs::path& file, const MigrationOptions& options, const Choose& choose)
-        : file_(file), options_(options), choose_(choose), progress_(options) {}
+    Run(platform::ClaimedFile& claimed, const MigrationOptions& options, const Choose& choose)
+        : claimed_(claimed), file_(claimed.path()), options_(options), choose_(choose), progress_(options) {
+        claimed_.share();
+    }
 
     MigrationResult go() {
         try {
@@ -180,6 +216,8 @@ public:
             // Nothing was changed, so nobody needs the copy; kept, a few failed runs would push out the older ones.
             std::error_code ignored;
             if (!committed_) fs::remove(result_.backup, ignored);
+            if (committed_ && !claimed_.is_in_place())
+                throw StorageError{"'" + file_.string() + "' was removed while it was being migrated"};
             throw;
         }
         if (!result_.backup.empty()) keep_newest_backups(file_, backups_kept);
@@ -188,10 +226,10 @@ public:
 
 private:
     void run_all() {
-        db_ = open();
+        db_ = on_file_in_place(claimed_, [this] { return open(); });
         switch_foreign_keys_off();
         for (bool more = true; more;) {
-            MigrationTransaction transaction{*db_};
+            MigrationTransaction transaction{*db_, claimed_};
             more = run_steps();
             progress_.report(MigrationProgress::Step::commit, 0);
             transaction.commit();
@@ -201,7 +239,7 @@ private:
 
     std::unique_ptr<MigrationConnection> open() {
         const MigrationConnection::Waiting waiting{
-            .until = Deadline{options_.lock_timeout}.at(),
+            .timeout = options_.lock_timeout,
             .stop = options_.stop,
             .on_tick = progress_.watched() ? std::function<void(int, bool)>{[this](int percent, bool is_waiting) {
                 progress_.tick(percent, is_waiting);
@@ -259,12 +297,11 @@ private:
     void back_up(const std::vector<AppliedRow>& history) {
         const auto version = current_version(history);
         const auto copy = free_name(file_, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
-        MigrationConnection second{
-            platform::utf8(file_),
-            options_.vfs,
-            MigrationConnection::Access::look,
-            {.until = Deadline{options_.lock_timeout}.at(), .stop = options_.stop, .on_tick = {}}};
-        copy_checked(second, copy, options_.vfs,
+        MigrationConnection second{platform::utf8(file_),
+                                   options_.vfs,
+                                   MigrationConnection::Access::look,
+                                   {.timeout = options_.lock_timeout, .stop = options_.stop, .on_tick = {}}};
+        copy_checked(second, copy, options_,
                      [this](int percent) { progress_.report(MigrationProgress::Step::backup, percent); });
         result_.backup = copy;
     }
@@ -278,6 +315,7 @@ private:
         Section section{*db_, migration, step.down, &progress_};
         const auto dropped = section.run();
         require_nothing_lost(migration, objects, dropped);
+        require_known_tables(migration, objects);
         if (migration.check_foreign_keys) require_no_new_violation(migration, violations);
         const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - started);
         if (step.down)
@@ -330,6 +368,16 @@ private:
         return std::ranges::any_of(migration.allowed_lost, [&](const auto& n) { return lower_case(n) == name; });
     }
 
+    /// A table that is misspelt would go unchecked.
+    void require_known_tables(const Migration& migration, std::vector<SchemaObject> objects) {
+        std::ranges::copy(read_schema(*db_), std::back_inserter(objects));
+        for (const auto& name : migration.foreign_key_tables)
+            if (std::ranges::none_of(objects, [&](const auto& o) { return lower_case(o.name) == lower_case(name); }))
+                throw MigrationError{MigrationProblem::refused, "bad-option",
+                                     migration.file + ": fk-check=" + name +
+                                         " names no table that is there before or after the migration"};
+    }
+
     void require_no_new_violation(const Migration& migration, const std::vector<std::string>& before) {
         progress_.report(MigrationProgress::Step::foreign_keys, 0);
         const auto after = foreign_key_violations(*db_, migration.foreign_key_tables);
@@ -345,6 +393,7 @@ private:
                                  " rows would violate foreign keys; nothing was changed:" + list};
     }
 
+    platform::ClaimedFile& claimed_;
     const fs::path& file_;
     const MigrationOptions& options_;
     const Choose& choose_;
@@ -372,10 +421,16 @@ private:
 std::unique_ptr<MigrationConnection> open_to_look(const fs::path& file, const MigrationOptions& options) {
     const auto path = platform::existing_file(file);
     if (path.empty()) return nullptr;
+    // In rollback-journal mode a writer that commits keeps readers out too.
+    std::function<void(int, bool)> on_tick;
+    if (options.on_progress)
+        on_tick = [progress = std::make_shared<Progress>(options)](int percent, bool waiting) {
+            progress->tick(percent, waiting);
+        };
     auto db = std::make_unique<MigrationConnection>(
         platform::utf8(path), options.vfs, MigrationConnection::Access::look,
         MigrationConnection::Waiting{
-            .until = Deadline{options.lock_timeout}.at(), .stop = options.stop, .on_tick = {}});
+            .timeout = options.lock_timeout, .stop = options.stop, .on_tick = std::move(on_tick)});
     require_own_database(*db, options);
     return db;
 }
@@ -405,8 +460,14 @@ MigrationResult run_plan(const fs::path& file, const MigrationOptions& options, 
                     .applied = {},
                     .backup = {},
                     .warnings = plan.warnings};
-        const platform::ClaimedFile claimed{file};
-        return Run{claimed.path(), options, choose}.go();
+        for (;;) {
+            platform::ClaimedFile claimed{file};
+            try {
+                return Run{claimed, options, choose}.go();
+            } catch (const FileRemoved&) {
+                continue;
+            }
+        }
     } catch (const Error& error) {
         translate(error, options.stop.stop_requested());
     }

@@ -69,12 +69,19 @@ std::vector<SchemaDifference> compare_schemas(const std::vector<SchemaObject>& e
 
 std::vector<std::string> foreign_key_violations(MigrationConnection& db, const std::vector<std::string>& tables) {
     std::vector<std::string> violations;
-    const auto check = [&](const std::string& sql) {
-        for (const auto& row : db.query(sql))
-            violations.push_back(row[0].value_or("") + "." + row[1].value_or("?") + " -> " + row[2].value_or(""));
-    };
-    if (tables.empty()) check("PRAGMA foreign_key_check");
-    for (const auto& table : tables) check("PRAGMA foreign_key_check(" + quoted_name(table) + ")");
+    // Table by table: a "foreign key mismatch" ends the check, and would hide what is behind it.
+    for (const auto& object : read_schema(db)) {
+        const auto is_it = [&](const auto& name) { return lower_case(name) == lower_case(object.name); };
+        const bool wanted = tables.empty() || std::ranges::any_of(tables, is_it);
+        if (!wanted || object.type != "table" || lower_case(object.sql).starts_with("create virtual")) continue;
+        try {
+            for (const auto& row : db.query("PRAGMA foreign_key_check(" + quoted_name(object.name) + ")"))
+                violations.push_back(row[0].value_or("") + "." + row[1].value_or("?") + " -> " + row[2].value_or(""));
+        } catch (const UsageError&) {
+            violations.push_back(object.name +
+                                 ": foreign key mismatch, for it refers to what is neither a primary key nor unique");
+        }
+    }
     std::ranges::sort(violations);
     return violations;
 }

@@ -26,7 +26,8 @@ struct SchemaObject {
 [[nodiscard]] std::vector<SchemaDifference> compare_schemas(const std::vector<SchemaObject>& expected,
                                                             const std::vector<SchemaObject>& found);
 
-/// "Children.17 -> Parents", each as often as it occurs, sorted. Only of these tables; of all when there are none.
+/// "Children.17 -> Parents", each as often as it occurs, sorted; a table whose foreign key refers to what is no key is one
+/// too. Only of these tables, as far as they are there; of all when none is named.
 [[nodiscard]] std::vector<std::string> foreign_key_violations(MigrationConnection& db,
                                                               const std::vector<std::string>& tables);
 

@@ -65,6 +65,14 @@ std::string unquoted(std::string_view name) {
     return text;
 }
 
+/// ALTER TABLE … RENAME quotes names that were not. What could not stand without quotes keeps them.
+std::string normalised_name(std::string_view quoted) {
+    const auto name = lower_case(unquoted(quoted));
+    const bool could_be_word = !name.empty() && std::ranges::all_of(name, is_word) &&
+                               std::isdigit(static_cast<unsigned char>(name.front())) == 0;
+    return could_be_word ? name : '"' + name + '"';
+}
+
 }  // namespace
 
 std::string lower_case(std::string_view text) {
@@ -92,9 +100,8 @@ std::string normalised_sql(std::string_view sql) {
     for (const auto& token : sql_tokens(sql)) {
         if (token.kind == SqlToken::Kind::comment) continue;
         if (!text.empty()) text += ' ';
-        // ALTER TABLE … RENAME quotes names that were not, and names are compared without case anyway.
         if (token.kind == SqlToken::Kind::quoted_name)
-            text += lower_case(unquoted(token.text));
+            text += normalised_name(token.text);
         else
             text += token.kind == SqlToken::Kind::string ? std::string{token.text} : lower_case(token.text);
     }
