@@ -174,6 +174,33 @@ TEST_CASE("broken rollback: of a savepoint undoes the whole transaction even whe
     check_works(test);
 }
 
+TEST_CASE("broken commit: of a snapshot on the writer does not swallow what is written after it") {
+    RawHandles raw_handles;
+    TemporaryDatabase test{[](const std::string&) {}, quiet()};
+    make_table(test);
+    // A ROLLBACK ends the snapshot, and the next statement is a commit of its own again.
+    test->execute_mut([&](Writer& w) {
+        test->execute([](Reader& r) {
+            static_cast<void>(r.one<int>("SELECT count(*) FROM t"));
+            inject(r, no_commit);
+        });
+        w.run("INSERT INTO t VALUES ('kept too')");
+    });
+    CHECK(count(test) == 2);
+    // When that fails too, nothing more may seem to be written.
+    complaint<Aborted>([&] {
+        test->execute_mut([&](Writer& w) {
+            test->execute([](Reader& r) {
+                static_cast<void>(r.one<int>("SELECT count(*) FROM t"));
+                inject(r, no_end);
+            });
+            w.run("INSERT INTO t VALUES ('lost, were it not refused')");
+        });
+    });
+    CHECK(count(test) == 2);
+    check_works(test);
+}
+
 TEST_CASE("broken commit: of a reader does not leave the next reader in the old snapshot") {
     RawHandles raw_handles;
     TemporaryDatabase test{[](const std::string&) {}, quiet()};

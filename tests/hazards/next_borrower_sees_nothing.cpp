@@ -127,6 +127,13 @@ TEST_CASE("reset proof: a SELECT that a reader left half-way pins nothing") {
     careless.check_not_told();
 }
 
+TEST_CASE("reset proof: a SELECT that was left half-way is back in the cache and not compiled again") {
+    Careless careless;
+    for (int i = 0; i < 3; ++i) leave_rows([&](auto body) { careless->execute(body); });
+    CHECK(careless->stats().readers.cache_misses == 1);
+    CHECK(careless->stats().readers.cache_hits == 2);
+}
+
 TEST_CASE("reset proof: a SELECT that the writer left half-way pins nothing") {
     Careless careless;
     const auto from = std::source_location::current();

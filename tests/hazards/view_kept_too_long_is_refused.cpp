@@ -140,7 +140,12 @@ TEST_CASE("kept view: of a transaction does not write in autocommit when the thr
     Transaction* kept = nullptr;
     test->transaction([&](Transaction& tx) { kept = &tx; });
     test->execute_mut([&](Writer& w) {
-        check_transaction_refused(*kept, ended);
+        const auto refused = [](auto&& call) { CHECK(contains(complaint<UsageError>(call), ended)); };
+        refused([&] { kept->run("INSERT INTO t VALUES (5)"); });
+        refused([&] { kept->insert("INSERT INTO t VALUES (5)"); });
+        refused([&] { kept->script("INSERT INTO t VALUES (5)"); });
+        refused([&] { kept->savepoint([] { CHECK_MESSAGE(false, "the part was run"); }); });
+        complaint<UsageError>([&] { kept->on_commit([] { CHECK_MESSAGE(false, "the function was called"); }); });
         w.run("INSERT INTO t VALUES (4)");
     });
     CHECK(count(test) == 4);

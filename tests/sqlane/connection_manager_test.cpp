@@ -370,6 +370,12 @@ TEST_CASE("on_commit: of a savepoint that was rolled back is dropped with it") {
                             Odd);
             part.on_commit(tell(2));
         });
+        // What was released belongs to the transaction, whatever becomes of the next savepoint.
+        CHECK_THROWS_AS(tx.savepoint([&](Transaction& part) {
+            part.on_commit(tell(-5));
+            throw Odd{7};
+        }),
+                        Odd);
     });
     CHECK(told == std::vector<int>{1, 2});
 }

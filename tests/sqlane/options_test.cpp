@@ -199,8 +199,10 @@ TEST_CASE("options: a number that is none or out of its range is refused and nev
         check_refused(row, with_unit(row, row.most + 1));
         check_refused(row, with_unit(row, row.least - 1));
         if (row.is_time) {
-            for (const char* value : {"5d", "5us", "ms", "s", "5sec", "5 ms", "5ms ", "-5s", "5s5s", "1h30m",
-                                      "9223372036854775807ms", "9223372036854775h", "8761h", "31536001"})
+            for (const char* value :
+                 {"5d", "5us", "ms", "s", "5sec", "5 ms", "5ms ", "-5s", "5s5s", "1h30m", "18446744073709552s",
+                  "307445734561826m", "5124095576031h",  // small again, were they allowed to overflow
+                  "9223372036854775807ms", "9223372036854775h", "8761h", "31536001"})
                 check_refused(row, value);
         } else {
             for (const char* value : {"5s", "5k", "5MiB", "%5"}) check_refused(row, value);

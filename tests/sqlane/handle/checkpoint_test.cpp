@@ -76,6 +76,14 @@ TEST_CASE("checkpoint: a log above its limit is brought into the file in the bac
     CHECK(test->report().warnings.empty());
 }
 
+TEST_CASE("checkpoint: a log above its limit does not wait until nobody needs a handle") {
+    TemporaryDatabase test{with_limit(true)};
+    test->execute([&](Reader&) {
+        std::thread{[&] { write_more_than_the_limit(test.db()); }}.join();
+        CHECK(comes_true([&] { return test->stats().checkpoints > 0; }));
+    });
+}
+
 TEST_CASE("checkpoint: without the thread it is done as handles come back") {
     TemporaryDatabase test{with_limit(false)};
     write_more_than_the_limit(test.db());

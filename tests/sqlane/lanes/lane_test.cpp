@@ -195,6 +195,17 @@ TEST_CASE("lane: overflow handles are closed when they come back") {
     CHECK(stats.lent == 6);
 }
 
+TEST_CASE("lane: a steady crowd above max does not open a handle for each call") {
+    TemporaryDatabase test{with({.min_idle = 0, .max = 2, .overflow = 3})};
+    Steps steps;
+    Crew crew{steps};
+    Borrowers borrowers{test.db(), steps, crew};
+    borrowers.borrow(4);
+    for (int i = 0; i < 10; ++i) test->execute([] {});
+    CHECK(test->stats().readers.opened == 5);
+    borrowers.let_go();
+}
+
 TEST_CASE("lane: handles that are idle for too long are closed down to min_idle") {
     TemporaryDatabase test{with({.min_idle = 2, .max = 5, .overflow = 0, .idle_timeout = 5ms})};
     Steps steps;
@@ -268,7 +279,7 @@ TEST_CASE("lane: a pool that shrinks closes handles as they come back") {
     CHECK(test->stats().readers.closed == 3);
 }
 
-TEST_CASE("lane: shrinking the pool closes idle handles too") {
+TEST_CASE("lane: shrinking the pool closes idle handles at once") {
     TemporaryDatabase test{with({.min_idle = 0, .max = 4, .overflow = 0})};
     Steps steps;
     Crew crew{steps};
@@ -277,8 +288,8 @@ TEST_CASE("lane: shrinking the pool closes idle handles too") {
     borrowers.let_go();
     CHECK(test->stats().readers.idle == 4);
     test->configure({.min_idle = 0, .max = 1, .overflow = 0});
-    for (int i = 0; i < 3; ++i) test->execute([] {});
     CHECK(test->stats().readers.open == 1);
+    CHECK(test->stats().readers.closed == 3);
 }
 
 TEST_CASE("lane: a shorter idle timeout reaches handles that are idle already") {

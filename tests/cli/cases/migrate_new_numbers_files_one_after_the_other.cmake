@@ -1,0 +1,26 @@
+# Also within one second, and before the first of them is written.
+set(last "")
+foreach(name IN ITEMS "Add users" "add  rights!" "ADD_3")
+    sqlane(migrate new "${name}")
+    expect_code(0)
+    string(STRIP "${out}" file)
+    if(NOT file MATCHES "^migrations/20[0-9]+_(add_users|add_rights|add_3).sql$" OR NOT file STRGREATER last)
+        fail("after ${last} came ${file}")
+    endif()
+    set(last "${file}")
+endforeach()
+
+sqlane(migrate new first --seq --dir counted)
+expect(out "^counted/0001_first.sql\n$")
+sqlane(migrate new second --seq --dir counted --json)
+expect_code(0)
+expect_one_json_object()
+expect_json(counted/0002_second.sql file)
+file(WRITE "${FOLDER}/counted/0041_other.sql" "SELECT 1;")
+sqlane(migrate new third --seq --dir counted)
+expect(out "^counted/0042_third.sql\n$")
+
+# What is not written yet is refused with its place.
+sqlane(migrate up --db p.db --dir counted)
+expect_code(4)
+expect(err "0001_first.sql:[0-9]+:[0-9]+: the migration holds no statement")

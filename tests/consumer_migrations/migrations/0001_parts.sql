@@ -1,0 +1,4 @@
+-- migrate:up
+CREATE TABLE Parts(name TEXT NOT NULL) STRICT;
+-- migrate:down
+DROP TABLE Parts;

@@ -1,0 +1,1 @@
+INSERT INTO Parts(name) VALUES ('resistor'), ('Kondensator für "C\1"');
