@@ -192,7 +192,7 @@ Command demo_command(CLI::App& app) {
     command->add_option("--file", settings->file, "A new file for the database, which stays; without it, in memory");
     command->add_flag("--json")->description("Print one JSON object");
     command->footer(
-        "Examples:\n  sqlane demo\n  sqlane demo --writers 32 --file /tmp/demo.db\n\n"
+        "Examples:\n  sqlane demo\n  sqlane demo --writers 32 --file demo.db\n\n"
         "Exit codes: 0 done, 1 the data is wrong or something failed, 2 not used correctly.\n");
     return {command, [settings](bool json) { return run_demo(*settings, json); }};
 }

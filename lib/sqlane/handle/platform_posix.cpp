@@ -204,7 +204,7 @@ std::int64_t file_size(const fs::path& path) noexcept {
 }
 
 fs::path existing_file(const fs::path& path) {
-    const auto absolute = absolute_without_links(path);
+    auto absolute = absolute_without_links(path);
     struct stat info {};
     if (::lstat(absolute.c_str(), &info) != 0) {
         if (errno == ENOENT) return {};

@@ -27,6 +27,7 @@ std::vector<AppliedRow> read_history(MigrationConnection& db) {
     const auto rows = db.query(
         "SELECT version, name, checksum, applied_at, duration_ms, min_compatible, down_sql, schema_hash "
         "FROM _schema_migrations ORDER BY seq");
+    history.reserve(rows.size());
     for (const auto& row : rows)
         history.push_back({.version = row[0].value_or(""),
                            .name = row[1].value_or(""),

@@ -263,7 +263,7 @@ fs::path Migrator::backup() {
     const auto db = open_existing(file_, options_);
     const auto version = current_version(read_history(*db));
     const auto path = platform::existing_file(file_);
-    const auto copy = free_name(path, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
+    auto copy = free_name(path, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
     Progress progress{options_};
     copy_checked(*db, copy, options_, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
     return copy;
@@ -312,7 +312,7 @@ fs::path new_migration(const fs::path& folder, const std::string& name, bool seq
     std::array<char, 24> number{};
     std::snprintf(number.data(), number.size(), "%04llu", static_cast<unsigned long long>(next));
     fs::create_directories(folder);
-    const auto path = folder / (std::string{number.data()} + "_" + snake + ".sql");
+    auto path = folder / (std::string{number.data()} + "_" + snake + ".sql");
     std::ofstream file{path};
     file << "-- migrate:up\n\n-- migrate:down\n";
     if (!file.flush()) throw StorageError{"cannot write '" + path.string() + "'; check the rights of its folder"};

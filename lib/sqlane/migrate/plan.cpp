@@ -181,6 +181,7 @@ Plan plan_redo(const std::vector<AppliedRow>& history, const MigrationSet& set) 
 
 std::vector<MigrationStatus> status_of(const std::vector<AppliedRow>& history, const MigrationSet& set) {
     std::vector<MigrationStatus> all;
+    all.reserve(history.size() + set.all().size());
     for (const auto& row : history)
         all.push_back({.version = row.version,
                        .name = row.name,

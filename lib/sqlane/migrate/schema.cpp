@@ -32,6 +32,7 @@ std::vector<SchemaObject> read_schema(MigrationConnection& db) {
         "AND name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow') "
         "ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, name");
     std::vector<SchemaObject> objects;
+    objects.reserve(rows.size());
     for (const auto& row : rows)
         objects.push_back({row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or("")});
     return objects;
