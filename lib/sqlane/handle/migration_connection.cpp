@@ -57,6 +57,7 @@ bool lies_still(SQLite::Database& database, const std::string& path) {
 }
 
 SQLite::Database open_for(const std::string& path, const std::string& vfs, MigrationConnection::Access access) {
+    make_sqlite_ready();
     const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW |
                       flags_for(path, access);
     try {

@@ -28,6 +28,7 @@ int flags_for(Role role) {
 }
 
 SQLite::Database open_database(const OpenRecipe& recipe, const std::source_location& at) {
+    make_sqlite_ready();
     try {
         return SQLite::Database{recipe.path, flags_for(recipe.role), 0, recipe.vfs};
     } catch (const SQLite::Exception& error) {
@@ -40,6 +41,11 @@ SQLite::Database open_database(const OpenRecipe& recipe, const std::source_locat
 }
 
 }  // namespace
+
+void make_sqlite_ready() {
+    static const int ready = sqlite3_initialize();
+    static_cast<void>(ready);  // what went wrong, the open says again
+}
 
 bool spilling_loses_commits() { return sqlite3_libversion_number() < 3050002; }
 
