@@ -272,6 +272,27 @@ TEST_CASE("close: who is stuck in its own code is named and close can be called 
     CHECK(parts_in_the_file(test) == 1);
 }
 
+TEST_CASE("close: what was committed is in the database file although a reader would not let go") {
+    TemporaryDatabase test;
+    make_parts(test.db());
+    add_part(test.db());
+    Steps steps;
+    Crew crew{steps};
+    crew.start([&] {
+        test->execute([&] {
+            steps.reach("stuck");
+            steps.wait_for("closed as far as that goes");
+        });
+    });
+    steps.wait_for("stuck");
+    CHECK_FALSE(test->close(10ms).complete);
+    steps.reach("closed as far as that goes");
+    crew.join();
+    const auto alone = test.path().parent_path() / "without_its_log.db";
+    std::filesystem::copy_file(test.path(), alone);
+    CHECK(support::Rival{alone}.number("SELECT count(*) FROM Part") == 1);
+}
+
 TEST_CASE("close: twice is the same as once") {
     TemporaryDatabase test;
     CHECK(test->close().complete);

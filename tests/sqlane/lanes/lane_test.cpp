@@ -5,6 +5,7 @@
 
 #include "support/steps.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -35,15 +36,22 @@ class Borrowers {
 public:
     Borrowers(ConnectionManager& db, Steps& steps, Crew& crew) : db_(db), steps_(steps), crew_(crew) {}
 
-    /// Returns when all of them have a handle.
+    /// Returns when all of them are in their closures: a handle counts as lent before it is open.
     void borrow(int how_many) {
-        const auto lent = db_.stats().readers.in_use;
+        const int wanted = inside_ + how_many;
         start(how_many);
-        support::wait_until("all are lent", [&] { return db_.stats().readers.in_use == lent + how_many; });
+        support::wait_until("all have a handle", [&] { return inside_ == wanted; });
     }
     /// They have a handle, or wait for one.
     void start(int how_many) {
-        for (int i = 0; i < how_many; ++i) crew_.start([this] { db_.execute([this] { steps_.wait_for("let go"); }); });
+        for (int i = 0; i < how_many; ++i) {
+            crew_.start([this] {
+                db_.execute([this] {
+                    ++inside_;
+                    steps_.wait_for("let go");
+                });
+            });
+        }
     }
     void let_go() {
         steps_.reach("let go");
@@ -54,6 +62,7 @@ private:
     ConnectionManager& db_;
     Steps& steps_;
     Crew& crew_;
+    std::atomic<int> inside_ = 0;
 };
 
 /// Lets `count` threads queue up one after the other, and returns the order in which they were served.
