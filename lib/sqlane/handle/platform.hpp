@@ -54,24 +54,15 @@ public:
     explicit ClaimedFile(const std::filesystem::path& path);
     ClaimedFile(const ClaimedFile&) = delete;
     ClaimedFile& operator=(const ClaimedFile&) = delete;
-    /// Removes the file again when this made it and it is still empty.
+    /// The file stays, also when this made it and nothing came of it: another process may have opened it by now, and who
+    /// works on a file that has no name any more meets the journal of the one that took its name.
     ~ClaimedFile();
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
-    /// From here on another process may be at work on the file, so that only who holds SQLite's write lock can know
-    /// whether it is needed: it is no longer removed when this goes, but by `remove_if_empty`.
-    void share() noexcept { shared_ = true; }
-    /// Removes the file when this made it and it is still empty. For who holds the write lock.
-    void remove_if_empty() noexcept;
-    /// False when the path leads to no file, or to another one, because somebody removed this one.
-    [[nodiscard]] bool is_in_place() const noexcept;
-
 private:
     std::filesystem::path path_;
     FileIdentity identity_;
-    bool made_ = false;
-    bool shared_ = false;
 };
 
 /// A folder of mode 0700, on a RAM disk where there is one, removed with its content when this goes.

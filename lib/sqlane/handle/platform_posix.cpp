@@ -98,8 +98,8 @@ bool flush(const fs::path& path, int flags) noexcept {
 }
 
 /// True when this call made the file.
-bool make_if_missing(const fs::path& path, struct stat& info) {
-    if (::lstat(path.c_str(), &info) == 0) return false;
+void make_if_missing(const fs::path& path, struct stat& info) {
+    if (::lstat(path.c_str(), &info) == 0) return;
     if (errno != ENOENT) storage_error("cannot open '" + path.string() + "'", errno, "correct the path or its rights");
     // 0600 from the first moment; SQLite gives -wal and -shm the same mode.
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -108,7 +108,6 @@ bool make_if_missing(const fs::path& path, struct stat& info) {
     if (made >= 0) ::close(made);  // claimed under the registry's mutex: no lock of ours can be on it yet
     if (::lstat(path.c_str(), &info) != 0)
         storage_error("cannot open '" + path.string() + "'", errno, "the file was removed while it was being opened");
-    return made >= 0;
 }
 
 struct Registry {
@@ -237,7 +236,7 @@ ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(pa
     // From the look at the file to its claim under one lock: of two managers, one gets it.
     const std::lock_guard lock{registry().mutex};
     struct stat info {};
-    made_ = make_if_missing(path_, info);
+    make_if_missing(path_, info);
     require_regular_file(path_, info);
     identity_ = {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)};
     const auto [claim, is_new] = registry().claimed.try_emplace(identity_, process_generation());
@@ -251,18 +250,7 @@ ClaimedFile::ClaimedFile(const fs::path& path) : path_(absolute_without_links(pa
 
 ClaimedFile::~ClaimedFile() {
     const std::lock_guard lock{registry().mutex};
-    if (!shared_) remove_if_empty();
     registry().claimed.erase(identity_);
-}
-
-void ClaimedFile::remove_if_empty() noexcept {
-    if (made_ && platform::file_size(path_) == 0) ::unlink(path_.c_str());
-}
-
-bool ClaimedFile::is_in_place() const noexcept {
-    struct stat info {};
-    return ::lstat(path_.c_str(), &info) == 0 &&
-           identity_ == FileIdentity{static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino)};
 }
 
 PrivateFolder::PrivateFolder() {

@@ -152,29 +152,10 @@ private:
     int number_ = 0;
 };
 
-/// Of two processes that start on a new file, the one that made it removes it again when it fails, while the other one
-/// has it open. What that one wrote would be gone, so it starts again.
-struct FileRemoved {};
-
-/// Does `work`, and throws FileRemoved when that cannot last or could not be done because the file was removed.
-template <class Work>
-auto on_file_in_place(const platform::ClaimedFile& file, Work work) {
-    try {
-        return work();
-    } catch (const Error&) {
-        if (!file.is_in_place()) throw FileRemoved{};
-        throw;
-    }
-}
-
 /// BEGIN IMMEDIATE to COMMIT, rolled back by leaving.
 class MigrationTransaction {
 public:
-    MigrationTransaction(MigrationConnection& db, platform::ClaimedFile& file) : db_(db), file_(file) {
-        on_file_in_place(file_, [&] { return db_.query("BEGIN IMMEDIATE"); });
-        // Who removes it does so under the lock that this has now: what is in place stays there.
-        if (!file_.is_in_place()) throw FileRemoved{};
-    }
+    explicit MigrationTransaction(MigrationConnection& db) : db_(db) { db_.query("BEGIN IMMEDIATE"); }
     MigrationTransaction(const MigrationTransaction&) = delete;
     MigrationTransaction& operator=(const MigrationTransaction&) = delete;
     ~MigrationTransaction() {
@@ -182,10 +163,6 @@ public:
         try {
             // SQLite may have ended it already: when the disk was full, or the run was stopped.
             if (db_.in_transaction()) db_.query("ROLLBACK");
-            if (platform::file_size(file_.path()) > 0) return;
-            db_.query("BEGIN IMMEDIATE");
-            file_.remove_if_empty();
-            db_.query("ROLLBACK");
         } catch (...) {
             return;  // closing the connection rolls back as well, and an exception is on its way already
         }
@@ -197,17 +174,14 @@ public:
 
 private:
     MigrationConnection& db_;
-    platform::ClaimedFile& file_;
     bool committed_ = false;
 };
 
 /// The run of a plan on one open database.
 class Run {
 public:
-    Run(platform::ClaimedFile& claimed, const MigrationOptions& options, const Choose& choose)
-        : claimed_(claimed), file_(claimed.path()), options_(options), choose_(choose), progress_(options) {
-        claimed_.share();
-    }
+    Run(const fs::path& file, const MigrationOptions& options, const Choose& choose)
+        : file_(file), options_(options), choose_(choose), progress_(options), db_(open()) {}
 
     MigrationResult go() {
         try {
@@ -216,8 +190,6 @@ public:
             // Nothing was changed, so nobody needs the copy; kept, a few failed runs would push out the older ones.
             std::error_code ignored;
             if (!committed_) fs::remove(result_.backup, ignored);
-            if (committed_ && !claimed_.is_in_place())
-                throw StorageError{"'" + file_.string() + "' was removed while it was being migrated"};
             throw;
         }
         if (!result_.backup.empty()) keep_newest_backups(file_, backups_kept);
@@ -226,11 +198,11 @@ public:
 
 private:
     void run_all() {
-        db_ = on_file_in_place(claimed_, [this] { return open(); });
         switch_foreign_keys_off();
         for (bool more = true; more;) {
-            MigrationTransaction transaction{*db_, claimed_};
+            MigrationTransaction transaction{*db_};
             more = run_steps();
+            if (result_.applied.empty()) return;  // another process was quicker
             progress_.report(MigrationProgress::Step::commit, 0);
             transaction.commit();
             committed_ = true;
@@ -393,7 +365,6 @@ private:
                                  " rows would violate foreign keys; nothing was changed:" + list};
     }
 
-    platform::ClaimedFile& claimed_;
     const fs::path& file_;
     const MigrationOptions& options_;
     const Choose& choose_;
@@ -460,14 +431,10 @@ MigrationResult run_plan(const fs::path& file, const MigrationOptions& options, 
                     .applied = {},
                     .backup = {},
                     .warnings = plan.warnings};
-        for (;;) {
-            platform::ClaimedFile claimed{file};
-            try {
-                return Run{claimed, options, choose}.go();
-            } catch (const FileRemoved&) {
-                continue;
-            }
-        }
+        if (options.stop.stop_requested())
+            throw MigrationError{MigrationProblem::cancelled, "cancelled", "cancelled before anything was done"};
+        const platform::ClaimedFile claimed{file};
+        return Run{claimed.path(), options, choose}.go();
     } catch (const Error& error) {
         translate(error, options.stop.stop_requested());
     }

@@ -19,7 +19,8 @@ expect_json(2 error place statements)
 expect_json(1 error sqlite_code)
 expect_error(1 failed statement-failed "Nothing was changed" up --rehearse --db p.db)
 
-# On a new file too: there is none afterwards.
+# On a new file too: it is empty afterwards, as before.
+file(TOUCH "${FOLDER}/new.db")
 expect_error(1 failed statement-failed "no such column" up --db new.db)
 
 migration(0002_users.sql "CREATE TABLE P2(id INTEGER PRIMARY KEY, name TEXT); DROP TABLE Parts;

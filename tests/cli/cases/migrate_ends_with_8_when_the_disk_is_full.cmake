@@ -1,0 +1,42 @@
+# A limit on the size of files stands for the full disk.
+find_program(bash NAMES bash)
+if(NOT bash OR CMAKE_HOST_WIN32)
+    return()
+endif()
+set(ENV{DATABASE_URL} p.db)
+migration(0001_parts.sql "CREATE TABLE Parts(x);\nINSERT INTO Parts VALUES (zeroblob(400000));\n")
+sqlane(migrate up -q)
+expect_code(0)
+migration(0002_copy.sql "CREATE TABLE Copy(x);\nINSERT INTO Copy SELECT zeroblob(4000000) FROM Parts;\n")
+
+# expect_storage_error(BLOCKS REGEX ARGUMENTS...): with files of at most so many KiB.
+function(expect_storage_error blocks regex)
+    remember_files()
+    foreach(json IN ITEMS "" --json)
+        execute_process(
+            COMMAND "${bash}" -c "trap '' XFSZ; ulimit -f ${blocks}; exec \"$@\"" bash "${SQLANE}" migrate ${ARGN} ${json}
+            WORKING_DIRECTORY "${FOLDER}" RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+        expect_code(8)
+        if(json)
+            expect_empty(err)
+            expect_one_json_object()
+            expect_json(storage error problem)
+        else()
+            expect_empty(out)
+            expect(err "^sqlane: storage: " "${regex}")
+        endif()
+        # A SQLite that spills its cache leaves a journal where writing failed, and whoever looks next rolls it back.
+        sqlane(migrate status -q)
+        expect_files_unchanged()
+    endforeach()
+endfunction()
+expect_storage_error(1000 "Nothing was changed." up --no-backup)
+expect_storage_error(1000 "Nothing was changed." up)
+expect_storage_error(200 "p.db.bak-0001-.*Nothing was changed." up)
+expect_storage_error(200 "p.db.bak-0001-" backup)
+expect_storage_error(200 "rehearsal" up --rehearse)
+
+configure_file("${FOLDER}/p.db" "${FOLDER}/copy.db" COPYONLY)
+expect_storage_error(200 "p.db.before-restore-" restore copy.db --yes)
+file(WRITE "${FOLDER}/schema.sql" "what was there\n")
+expect_storage_error(0 "cannot write 'schema.sql.partial'" dump --output schema.sql)
