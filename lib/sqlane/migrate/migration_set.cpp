@@ -2,7 +2,7 @@
 
 #include "handle/migration_connection.hpp"
 #include "migrate/place.hpp"
-#include "migrate/sha256.hpp"
+#include "common/sha256.hpp"
 #include "migrate/sql_lexer.hpp"
 
 #include <algorithm>
@@ -176,7 +176,7 @@ Migration read_migration(std::string file, std::string_view raw) {
     migration.file = std::move(file);
     read_name(migration);
     migration.text = normalised_text(raw);
-    migration.checksum = detail::sha256(migration.text);
+    migration.checksum = "sha256:" + common::sha256(migration.text);
     if (const auto nul = migration.text.find('\0'); nul != std::string::npos)
         refuse_at("nul-character", migration, nul,
                   "the file has a NUL character, where SQLite would stop reading; remove it");

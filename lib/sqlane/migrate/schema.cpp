@@ -1,6 +1,6 @@
 #include "migrate/schema.hpp"
 
-#include "migrate/sha256.hpp"
+#include "common/sha256.hpp"
 #include "migrate/sql_lexer.hpp"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ std::vector<SchemaObject> read_schema(MigrationConnection& db) {
 std::string schema_hash(const std::vector<SchemaObject>& objects) {
     std::string text;
     for (const auto& object : objects) text += object.title() + "\n" + normalised_sql(object.sql) + "\n";
-    return sha256(text);
+    return "sha256:" + common::sha256(text);
 }
 
 std::string schema_text(const std::vector<SchemaObject>& objects) {

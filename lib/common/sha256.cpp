@@ -1,11 +1,8 @@
-#include "migrate/sha256.hpp"
+#include "common/sha256.hpp"
 
-#include <array>
 #include <bit>
-#include <cstddef>
-#include <cstdint>
 
-namespace sqlane::detail {
+namespace common {
 namespace {
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
@@ -20,7 +17,6 @@ constexpr std::array<std::uint32_t, 64> round_constants{
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 using State = std::array<std::uint32_t, 8>;
-constexpr std::size_t block_size = 64;
 
 std::array<std::uint32_t, 64> schedule(const unsigned char* block) {
     std::array<std::uint32_t, 64> w{};
@@ -58,20 +54,32 @@ void add_block(State& state, const unsigned char* block) {
 
 }  // namespace
 
-std::string sha256(std::string_view text) {
-    State state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+void Sha256::add(std::string_view piece) {
+    bytes_ += piece.size();
+    rest_ += piece;
+    std::size_t at = 0;
+    for (; at + block_size <= rest_.size(); at += block_size)
+        add_block(state_, reinterpret_cast<const unsigned char*>(rest_.data()) + at);
+    rest_.erase(0, at);
+}
+
+std::string Sha256::digest() {
     // The padding: a one bit, zeros, and the length in bits as 64 bits.
-    std::string padded{text};
-    padded += '\x80';
-    while (padded.size() % block_size != block_size - 8) padded += '\0';
-    const auto bits = static_cast<std::uint64_t>(text.size()) * 8;
-    for (int shift = 56; shift >= 0; shift -= 8) padded += static_cast<char>(bits >> shift);
-    for (std::size_t at = 0; at < padded.size(); at += block_size)
-        add_block(state, reinterpret_cast<const unsigned char*>(padded.data()) + at);
-    std::string result = "sha256:";
-    for (const auto word : state)
+    const auto bits = bytes_ * 8;
+    std::string padding = "\x80";
+    while ((rest_.size() + padding.size()) % block_size != block_size - 8) padding += '\0';
+    for (int shift = 56; shift >= 0; shift -= 8) padding += static_cast<char>(bits >> shift);
+    add(padding);
+    std::string result;
+    for (const auto word : state_)
         for (int shift = 28; shift >= 0; shift -= 4) result += "0123456789abcdef"[word >> shift & 0xf];
     return result;
 }
 
-}  // namespace sqlane::detail
+std::string sha256(std::string_view text) {
+    Sha256 hash;
+    hash.add(text);
+    return hash.digest();
+}
+
+}  // namespace common
