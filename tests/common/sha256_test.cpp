@@ -42,7 +42,7 @@ TEST_CASE("sha256: bytes that are no text") {
 
 TEST_CASE("sha256: in pieces it is the same as in one") {
     const std::string text(1000, 'x');
-    for (const std::size_t piece : {1, 63, 64, 65, 999}) {
+    for (const std::size_t piece : {1U, 63U, 64U, 65U, 999U}) {
         CAPTURE(piece);
         common::Sha256 hash;
         for (std::size_t at = 0; at < text.size(); at += piece) hash.add(std::string_view{text}.substr(at, piece));

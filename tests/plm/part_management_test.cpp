@@ -121,7 +121,7 @@ TEST_CASE("lifecycle: rejected, it is a draft again, and the same reviewer is as
     CHECK(all[2].decision == Decision::approved);
 }
 
-TEST_CASE("lifecycle: withdrawn, it can be changed and submitted again; the approval from before does not count") {
+TEST_CASE("lifecycle: withdrawn, it can be submitted again, and the approval from before does not count") {
     Company company;
     const auto made = company.draft("Gearbox");
     auto management = company.plm.management();
