@@ -127,8 +127,8 @@ std::string resolved(Resolve resolve) {
     return "coalesce(r.child_revision_id, " + latest("r.child_part_id", "") + ")";
 }
 
-/// ORDER BY in the recursive part makes the walk go down first: https://www.sqlite.org/lang_with.html#controlling_depth
-/// CROSS JOIN keeps its order.
+/// ORDER BY in the recursive part makes the walk go down first (https://www.sqlite.org/lang_with.html#controlling_depth),
+/// CROSS JOIN keeps its order, and LIMIT -1 keeps SQLite from leaving out an ORDER BY that a join does not ask for.
 std::string explosion(Resolve resolve) {
     const auto take = resolved(resolve);
     return "WITH RECURSIVE tree(level, place, line, resolved) AS ("
@@ -140,11 +140,11 @@ std::string explosion(Resolve resolve) {
            take +
            "    FROM tree AS t JOIN Relationships AS r ON r.parent_revision_id = t.resolved AND r.kind = 'bom'"
            "    WHERE t.level <= ?2"
-           "    ORDER BY 1 DESC, 2, 3) "
+           "    ORDER BY 1 DESC, 2, 3 LIMIT -1) "
            "SELECT t.level, t.resolved, number, name, v.label, " +
            line_columns +
            " FROM tree AS t CROSS JOIN Relationships ON relationship_id = t.line "
-           "CROSS JOIN Parts ON part_id = child_part_id LEFT JOIN Revisions AS v ON v.revision_id = t.resolved";
+           "CROSS JOIN Parts ON Parts.part_id = child_part_id LEFT JOIN Revisions AS v ON v.revision_id = t.resolved";
 }
 
 /// Level by level, down the stack of the lines that lead here.

@@ -6,6 +6,7 @@
 #include <sqlane/sqlane.hpp>
 #include <sqlane/testing.hpp>
 
+#include "handle/platform.hpp"
 #include "support/steps.hpp"
 
 #include <string>
@@ -15,7 +16,7 @@
 /// What the tests of the domain share.
 namespace plm_test {
 
-/// A migrated database with a few people in it, gone with the test.
+/// A migrated database with a few people in it, gone with the test; on a RAM disk where there is one.
 class Company {
 public:
     explicit Company(const sqlane::Options& options = {}) : plm(folder_.path() / "company.db", options) {}
@@ -46,7 +47,7 @@ public:
     }
 
 private:
-    sqlane::testing::TemporaryFolder folder_;
+    sqlane::detail::platform::PrivateFolder folder_;
 
 public:
     plm::DatabaseManager plm;
