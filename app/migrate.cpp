@@ -270,6 +270,8 @@ int run_up(Arguments& arguments, bool json) {
 
 int run_down(Arguments& arguments, bool json) {
     const auto target = std::exchange(arguments.to, {});
+    // Not CLI::PositiveNumber, which names a range that ends with 309 digits.
+    if (arguments.count < 1) throw BadUsage{"down: wanted a count of at least 1"};
     const auto count = static_cast<std::uint64_t>(arguments.count);
     require_consent(arguments,
                     target.empty() ? "undo " + counted(count, "migration") : "undo everything newer than " + target);
@@ -523,7 +525,7 @@ void add_verbs_that_change(Verbs& verbs, Arguments& a) {
     up->add_flag("--downgrade", a.downgrade, "Undo what a newer build applied, with the SQL it stored");
 
     auto* down = verbs.add("down", "Undo the newest migrations", "down 2 --db parts.db", run_down);
-    auto* count = down->add_option("count", a.count, "How many; 1 without it")->check(CLI::PositiveNumber);
+    auto* count = down->add_option("count", a.count, "How many; 1 without it");
     down->add_option("--to", a.to, "Undo all that is newer than this version; 0 for everything")->excludes(count);
     add_no_backup(down, a);
 

@@ -1,6 +1,6 @@
 # Run by sqlane_embed_migrations at build time: FOLDER, NAME, OUTPUT.
 # Bytes and not string literals: any text fits, whatever quotes it holds and however long it is.
-file(GLOB files LIST_DIRECTORIES false "${FOLDER}/*.sql")
+file(GLOB files LIST_DIRECTORIES false "${FOLDER}/*.[sS][qQ][lL]")
 list(SORT files)
 
 set(arrays "")

@@ -53,7 +53,7 @@ int main() {
 
     set(script "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embed_migrations.cmake")
     # CONFIGURE_DEPENDS finds files that come and go, the command's DEPENDS those that change.
-    file(GLOB files LIST_DIRECTORIES false CONFIGURE_DEPENDS "${folder}/*.sql")
+    file(GLOB files LIST_DIRECTORIES false CONFIGURE_DEPENDS "${folder}/*.[sS][qQ][lL]")
     set(list "${generated}/files.txt")
     file(GENERATE OUTPUT "${list}" CONTENT "$<JOIN:${files},\n>\n")
     add_custom_command(OUTPUT "${generated}/${name}.cpp"

@@ -254,7 +254,7 @@ public:
     /// Records the text of an edited file as the one that was applied.
     void accept(const std::string& version);
 
-    /// A checked copy of the database in use. Returns its path.
+    /// A checked copy of the database in use, `<db>.backup-<version>-<UTC>`, which no run removes. Returns its path.
     std::filesystem::path backup();
     /// Puts a copy back, after setting the current database aside. Returns where that is; empty when there was none.
     std::filesystem::path restore(const std::filesystem::path& copy);

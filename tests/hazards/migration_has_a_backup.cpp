@@ -168,12 +168,16 @@ TEST_CASE("migration: only copies that a run made are removed") {
                           "test.db.bak"};
     for (const char* name : mine) support::write_file(box.folder() / name, "mine");
     fs::create_directory(box.folder() / "test.db.bak-folder");
+    box.run("CREATE TABLE At_that_time(x)");
+    const auto asked_for = box.migrator({first}).backup();
+    box.run("DROP TABLE At_that_time");
     for (int i = 0; i < 5; ++i) {
         box.up({first, second});
         box.migrator({first, second}, support::without_backup()).down();
     }
     for (const char* name : mine) CHECK(fs::exists(box.folder() / name));
     CHECK(fs::exists(box.folder() / "test.db.bak-folder"));
+    CHECK(contains(support::dump_of(asked_for), "At_that_time"));
 }
 
 TEST_CASE("migration: cancelling the copy leaves neither a part of it nor a change") {
@@ -204,9 +208,9 @@ TEST_CASE("migration: cancelling the copy leaves neither a part of it nor a chan
 TEST_CASE("migration: what a crash left of a copy is no hindrance") {
     const Sandbox box;
     fill(box, "DELETE");
-    const auto made = box.migrator({first}).backup();
-    // The next copy may have the same name but for a number behind it.
-    for (const char* suffix : {"-2.partial", ".partial"}) support::write_file(made.string() + suffix, "half");
+    const auto stamp = box.migrator({first}).backup().string().substr(box.file().string().size() + 8);  // ".backup-"
+    // The next copy may have the same name.
+    support::write_file(box.file().string() + ".bak-" + stamp + ".partial", "half");
     CHECK_NOTHROW(box.up({first, second}));
 }
 
@@ -230,7 +234,7 @@ TEST_CASE("migration: backup gives up when another process keeps the file locked
     MigrationOptions options;
     options.lock_timeout = std::chrono::milliseconds{20};
     CHECK_THROWS_AS(box.migrator({first}, options).backup(), sqlane::Error);
-    CHECK(files_with(box.folder(), "bak").empty());
+    CHECK(files_with(box.folder(), "backup").empty());
 }
 
 TEST_CASE("migration: restore works twice in a row and sets the current one aside") {

@@ -183,6 +183,67 @@ TEST_CASE("migration: an old reference to what is no key gives a warning and doe
     CHECK(result.warnings.size() == 1);
 }
 
+TEST_CASE("migration: an old orphan does not block when a rebuild numbers its row anew or a table is renamed") {
+    const File notes{"0001_notes.sql",
+                     "CREATE TABLE Parts(part_id INTEGER PRIMARY KEY);\n"
+                     "CREATE TABLE Notes(part_id INTEGER REFERENCES Parts(part_id), text TEXT);\n"};
+    const std::vector<std::string> changes{
+        "CREATE TABLE Notes_new(part_id INTEGER REFERENCES Parts(part_id), text TEXT NOT NULL);\n"
+        "INSERT INTO Notes_new SELECT part_id, text FROM Notes;\nDROP TABLE Notes;\n"
+        "ALTER TABLE Notes_new RENAME TO Notes;\n",
+        "ALTER TABLE Notes RENAME TO Remarks;\n", "ALTER TABLE Parts RENAME TO Items;\n",
+        "ALTER TABLE Notes RENAME COLUMN part_id TO item_id;\n"};
+    for (const auto& change : changes) {
+        CAPTURE(change);
+        const Sandbox box;
+        box.up({notes});
+        box.run(
+            "INSERT INTO Parts VALUES (1); INSERT INTO Notes VALUES (1, 'first'), (99, 'orphan'); "
+            "DELETE FROM Notes WHERE text = 'first'");
+        const auto result = box.up({notes, {"0002_change.sql", change}});
+        REQUIRE(result.warnings.size() == 1);
+        CHECK(contains(result.warnings[0], "1 row violated foreign keys before this run"));
+    }
+}
+
+TEST_CASE("migration: an old orphan does not block when the table that it refers to is made at last") {
+    const File links{"0001_links.sql", "CREATE TABLE Links(part_id INTEGER REFERENCES Parts(part_id));\n"};
+    const Sandbox box;
+    box.up({links});
+    box.run("INSERT INTO Links VALUES (7)");
+    const auto result = box.up({links,
+                                {"0002_parts.sql",
+                                 "CREATE TABLE Parts(part_id INTEGER PRIMARY KEY);\n"
+                                 "UPDATE Links SET rowid = 50;\n"}});
+    CHECK(result.applied.size() == 1);
+    CHECK(result.warnings.size() == 1);
+}
+
+TEST_CASE("migration: a new orphan does not pass for an old one that stood in its row") {
+    const File notes{"0001_notes.sql",
+                     "CREATE TABLE Parts(part_id INTEGER PRIMARY KEY);\n"
+                     "CREATE TABLE Notes(note_id INTEGER PRIMARY KEY, part_id INTEGER REFERENCES Parts(part_id), "
+                     "other_id INTEGER REFERENCES Parts(part_id));\n"
+                     "CREATE TABLE Tags(part_id INTEGER REFERENCES Parts(part_id));\n"};
+    const std::vector<std::string> changes{
+        "DELETE FROM Notes WHERE note_id = 5;\nINSERT INTO Notes VALUES (5, 77, 1);\n",  // in its place
+        "UPDATE Notes SET part_id = 1, other_id = 88;\n",                                // by its other column
+        "UPDATE Notes SET part_id = 1;\nINSERT INTO Tags VALUES (99);\n",                // in another table
+        "ALTER TABLE Notes RENAME TO Remarks;\nINSERT INTO Remarks VALUES (6, 77, 1);\n",
+        "ALTER TABLE Parts RENAME TO Items;\nINSERT INTO Tags VALUES (99);\n"};
+    for (const auto& change : changes) {
+        CAPTURE(change);
+        const Sandbox box;
+        box.up({notes});
+        box.run("INSERT INTO Parts VALUES (1); INSERT INTO Notes VALUES (5, 99, 1)");
+        const auto before = box.dump();
+        const auto error = box.up_fails({notes, {"0002_change.sql", change}});
+        CHECK(error.code() == "foreign-key-violation");
+        CHECK(contains(error.what(), "0002_change.sql: 1 row would violate foreign keys"));
+        CHECK(box.dump() == before);
+    }
+}
+
 TEST_CASE("migration: going back over a rebuild is guarded in the same way") {
     const Sandbox box;
     fill(box);

@@ -9,6 +9,7 @@
 /// refused with its place, however it is written; and nothing that only looks like one is.
 namespace {
 
+using sqlane::MigrationOptions;
 using sqlane::MigrationProblem;
 using support::contains;
 using support::File;
@@ -126,6 +127,21 @@ TEST_CASE("migration: neither comments nor case nor what stands before hides a r
     check_refused("-- migrate:up\nCREATE TABLE t(x);\n\r\n\r\nCOMMIT;\r\n", 5, 1, 2);
 }
 
+TEST_CASE("migration: a statement that changes the record of what is applied is refused at its place") {
+    check_refused("DELETE FROM _schema_migrations;", 1, 1);
+    check_refused("CREATE TABLE t(x);\n  update main._SCHEMA_migrations SET name = 'x';", 2, 3, 2);
+    check_refused("INSERT INTO \"_schema_migrations\"(version) SELECT 1;", 1, 1);
+    check_refused("DROP TABLE _schema_migrations;", 1, 1);
+    check_refused("ALTER TABLE _schema_migrations RENAME TO other;", 1, 1);
+    check_refused("ALTER TABLE _schema_migrations ADD COLUMN more;", 1, 1);
+    check_refused("CREATE TRIGGER r AFTER INSERT ON _schema_migrations BEGIN SELECT 1; END;", 1, 1);
+    check_refused(
+        "CREATE TABLE t(x);\nCREATE TRIGGER r AFTER INSERT ON t BEGIN DELETE FROM _schema_migrations; END;\n"
+        "INSERT INTO t VALUES (1);",
+        3, 1, 3);
+    check_allowed("CREATE TABLE t AS SELECT version FROM _schema_migrations;");
+}
+
 TEST_CASE("migration: a way back with a refused statement is refused too") {
     const Sandbox box;
     const std::vector<File> files{
@@ -189,4 +205,24 @@ TEST_CASE("migration: what one file switches on is off again for the next") {
           "CREATE TABLE seen AS SELECT legacy_alter_table AS x FROM pragma_legacy_alter_table UNION ALL "
           "SELECT recursive_triggers FROM pragma_recursive_triggers UNION ALL SELECT 'a' LIKE 'A';"}});
     CHECK(box.value("SELECT group_concat(x) FROM seen") == "0,0,1");
+}
+
+TEST_CASE("migration: what one file makes for a while is gone for the next, as when each runs alone") {
+    const std::vector<File> files{
+        {"0001_a.sql",
+         "CREATE TABLE t(x); CREATE TEMP TABLE \"ke\"\"pt\" AS SELECT 1 AS x; CREATE TEMP VIEW seen AS SELECT 1 AS x;"
+         "CREATE TEMP TRIGGER r AFTER INSERT ON t BEGIN SELECT RAISE(ABORT, 'left over'); END;"
+         "CREATE VIRTUAL TABLE temp.words USING fts5(word);"},
+        {"0002_b.sql",
+         "CREATE TEMP TABLE \"ke\"\"pt\" AS SELECT 2 AS x; CREATE TEMP VIEW seen AS SELECT 2 AS x;"
+         "CREATE VIRTUAL TABLE temp.words USING fts5(word); INSERT INTO t SELECT x FROM \"ke\"\"pt\";"}};
+    for (const bool each : {false, true}) {
+        CAPTURE(each);
+        const Sandbox box;
+        MigrationOptions options;
+        options.commit_each_file = each;
+        CHECK(box.up(files, options).applied.size() == 2);
+        CHECK(box.value("SELECT group_concat(x) FROM t") == "2");
+        CHECK(box.migrator(files).drift().empty());
+    }
 }

@@ -180,3 +180,36 @@ TEST_CASE("migration: two processes that undo one each undo no more than was ask
     CHECK(waited);
     CHECK(box.value("SELECT count(*) FROM sqlite_schema WHERE name = 'Parts'") == "1");
 }
+
+TEST_CASE("migration: what another process applies meanwhile is not undone beyond what was asked for") {
+    //  this run: down(1)                     another process: up
+    //  chooses to go back to 0001
+    //  BEGIN IMMEDIATE: waits           ←    applies 0003, commits
+    //  undoes one
+    const std::vector<File> all{
+        {"0001_parts.sql", "-- migrate:up\nCREATE TABLE Parts(name TEXT);\n-- migrate:down\nDROP TABLE Parts;\n"},
+        {"0002_more.sql", "-- migrate:up\nCREATE TABLE More(name TEXT);\n-- migrate:down\nDROP TABLE More;\n"},
+        {"0003_last.sql", "-- migrate:up\nCREATE TABLE Last(name TEXT);\n-- migrate:down\nDROP TABLE Last;\n"}};
+    const Sandbox box;
+    box.up({all[0], all[1]});
+    Raw other{box.file()};
+    other.run("BEGIN IMMEDIATE");
+    bool waited = false;
+    MigrationOptions options;
+    options.on_progress = [&](const MigrationProgress& progress) {
+        if (progress.step != MigrationProgress::Step::waiting || waited) return;
+        waited = true;
+        // What the same run in another process leaves.
+        other.run(
+            "CREATE TABLE Last(name TEXT); INSERT INTO _schema_migrations(version, name, kind, checksum, status, "
+            "statements_done, statements_total, applied_at, duration_ms, schema_hash, objects, tool_version, "
+            "app_version, sqlite_version) SELECT '0003', 'last', kind, '" +
+            support::set_of(all).all()[2].checksum +
+            "', status, 1, 1, applied_at, 0, '', 3, tool_version, app_version, sqlite_version "
+            "FROM _schema_migrations WHERE version = '0002'; COMMIT");
+    };
+    CHECK(box.migrator(all, options).down().applied.size() == 1);
+    CHECK(waited);
+    CHECK(box.value("SELECT count(*) FROM sqlite_schema WHERE name = 'More'") == "1");
+    CHECK(box.value("SELECT group_concat(version) FROM _schema_migrations") == "0001,0002");
+}

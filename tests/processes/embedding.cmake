@@ -76,6 +76,7 @@ file(WRITE "${migrations}/0003_added.sql" "CREATE TABLE Edited(x);\n")
 expect_embedded(" 0002 0003")
 
 expect_refused("0004_Users.sql: a migration is named" "0004_Users.sql" "SELECT 1;\n")
+expect_refused("0004_users.SQL: a migration is named" "0004_users.SQL" "SELECT 1;\n")
 expect_refused("add users.sql: a migration is named" "add users.sql" "SELECT 1;\n")
 expect_refused("0004_users.sql:1:1: unknown option 'fast'" "0004_users.sql" "-- migrate: fast\nSELECT 1;\n")
 expect_refused("0003_added.sql and 3_users.sql: the same version" "3_users.sql" "SELECT 1;\n")

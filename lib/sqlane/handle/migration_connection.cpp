@@ -101,8 +101,25 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+/// What a run has done must not be changed by what it runs.
+bool changes_history(int action, std::string_view first, std::string_view second) {
+    constexpr std::string_view history = "_schema_migrations";
+    switch (action) {
+        case SQLITE_INSERT:
+        case SQLITE_UPDATE:
+        case SQLITE_DELETE:
+        case SQLITE_DROP_TABLE: return lower(first) == history;
+        case SQLITE_ALTER_TABLE:
+        case SQLITE_CREATE_INDEX:
+        case SQLITE_CREATE_TRIGGER: return lower(second) == history;
+        default: return false;
+    }
+}
+
 /// In a migration's transaction; empty when it may.
-std::string refusal_of(int action, std::string_view first, bool has_second) {
+std::string refusal_of(int action, std::string_view first, std::string_view second, bool has_second) {
+    if (changes_history(action, first, second))
+        return "changing _schema_migrations is refused: what is applied is recorded there by sqlane";
     switch (action) {
         case SQLITE_TRANSACTION: return lower(first) + " is refused: the migration runs in a transaction of sqlane's";
         case SQLITE_SAVEPOINT: return "SAVEPOINT is refused: the migration runs in a transaction of sqlane's";
@@ -305,7 +322,7 @@ int MigrationConnection::on_action(void* self, int action, const char* first, co
     auto* facts = static_cast<MigrationConnection*>(self)->facts_;
     if (facts == nullptr) return SQLITE_OK;  // our own statement
     const std::string_view name = first == nullptr ? "" : first;
-    if (auto refusal = refusal_of(action, name, second != nullptr); !refusal.empty()) {
+    if (auto refusal = refusal_of(action, name, second == nullptr ? "" : second, second != nullptr); !refusal.empty()) {
         facts->refusal = std::move(refusal);
         return SQLITE_DENY;
     }

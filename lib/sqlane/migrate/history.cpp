@@ -70,6 +70,20 @@ void record(MigrationConnection& db, const Migration& migration, const AppliedRo
 void forget(MigrationConnection& db, const std::string& version) {
     // By number: the file may be called "2" today and have been called "0002" when it was applied.
     db.query("DELETE FROM _schema_migrations WHERE CAST(version AS INTEGER) = CAST(? AS INTEGER)", {version});
+    const auto objects = read_schema(db);
+    db.query(
+        "UPDATE _schema_migrations SET schema_hash = ?, objects = ? "
+        "WHERE seq = (SELECT max(seq) FROM _schema_migrations)",
+        {schema_hash(objects), std::to_string(objects.size())});
+}
+
+bool is_as_left(MigrationConnection& db) {
+    if (!has_history(db)) return true;
+    db.query("BEGIN");  // both as of one moment: another process may be migrating
+    const auto left = db.value("SELECT schema_hash FROM _schema_migrations ORDER BY seq DESC LIMIT 1");
+    const auto found = schema_hash(read_schema(db));
+    db.query("COMMIT");
+    return left.value_or("").empty() || *left == found;
 }
 
 void accept(MigrationConnection& db, const std::string& version, const Migration& migration) {

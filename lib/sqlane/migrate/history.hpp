@@ -34,6 +34,8 @@ void make_history(MigrationConnection& db);
 void record(MigrationConnection& db, const Migration& migration, const AppliedRow& row, int statements,
             const std::string& app_version);
 void forget(MigrationConnection& db, const std::string& version);
+/// The schema is the one that the last run left, going by the hash that it recorded.
+[[nodiscard]] bool is_as_left(MigrationConnection& db);
 /// As if the migration had been applied as it is now.
 void accept(MigrationConnection& db, const std::string& version, const Migration& migration);
 

@@ -225,11 +225,15 @@ MigrationResult Migrator::up() {
 
 MigrationResult Migrator::down(int count) {
     if (count < 1) throw UsageError{"down needs a count of at least 1, and got " + std::to_string(count)};
-    // Decided once: when another process undid one in between, no more than was asked for may go.
-    const auto history = history_of(file_, options_);
-    const auto plan = plan_down(history, set_, static_cast<std::size_t>(count));
-    const auto kept = history.size() - static_cast<std::size_t>(count);
-    return down_to(kept == 0 ? "0" : history[kept - 1].version);
+    // Decided once: when another process undid or applied one in between, no more than was asked for may go.
+    const auto at_most = static_cast<std::size_t>(count);
+    const auto before = history_of(file_, options_);
+    static_cast<void>(plan_down(before, set_, at_most));
+    const auto kept = before.size() - at_most;
+    const auto version = kept == 0 ? "0" : before[kept - 1].version;
+    return run_plan(file_, options_, [&](const std::vector<AppliedRow>& history) {
+        return plan_down_to(history, set_, version, at_most);
+    });
 }
 
 MigrationResult Migrator::down_to(const std::string& version) {
@@ -263,7 +267,8 @@ fs::path Migrator::backup() {
     const auto db = open_existing(file_, options_);
     const auto version = current_version(read_history(*db));
     const auto path = platform::existing_file(file_);
-    auto copy = free_name(path, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
+    // Not named as the copies of a run, of which only the newest are kept.
+    auto copy = free_name(path, ".backup-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
     Progress progress{options_};
     copy_checked(*db, copy, options_, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
     return copy;

@@ -162,11 +162,12 @@ Plan plan_down(const std::vector<AppliedRow>& history, const MigrationSet& set, 
     return plan;
 }
 
-Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set, const std::string& version) {
+Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set, const std::string& version,
+                  std::size_t at_most) {
     require_known_target(version, history, set);
     const auto stays = version_number(version);
     const auto count = std::ranges::count_if(history, [&](const AppliedRow& row) { return row.number() > stays; });
-    return plan_down(history, set, static_cast<std::size_t>(count));
+    return plan_down(history, set, std::min(static_cast<std::size_t>(count), at_most));
 }
 
 Plan plan_redo(const std::vector<AppliedRow>& history, const MigrationSet& set) {

@@ -4,6 +4,8 @@
 
 #include <sqlane/migrator.hpp>
 
+#include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -25,8 +27,10 @@ struct Plan {
                            const MigrationOptions& options);
 /// Back until `keep` says that a version stays.
 [[nodiscard]] Plan plan_down(const std::vector<AppliedRow>& history, const MigrationSet& set, std::size_t count);
+/// Undoes what is newer than `version`, the newest `at_most` of it.
 [[nodiscard]] Plan plan_down_to(const std::vector<AppliedRow>& history, const MigrationSet& set,
-                                const std::string& version);
+                                const std::string& version,
+                                std::size_t at_most = std::numeric_limits<std::size_t>::max());
 [[nodiscard]] Plan plan_redo(const std::vector<AppliedRow>& history, const MigrationSet& set);
 
 [[nodiscard]] std::vector<MigrationStatus> status_of(const std::vector<AppliedRow>& history, const MigrationSet& set);

@@ -63,6 +63,8 @@ std::size_t offset_of_error(const ScriptStep& step) {
     return first_token(step.text).offset;
 }
 
+std::string counted_rows(std::size_t count) { return std::to_string(count) + (count == 1 ? " row" : " rows"); }
+
 bool is_vacuum(std::string_view text) { return lower_case(first_token(text).text) == "vacuum"; }
 
 MigrationProblem problem_of(const ScriptStep& step, bool stopped) {
@@ -102,12 +104,21 @@ public:
         // So that a file does the same alone and after others.
         for (const char* pragma : {"legacy_alter_table", "recursive_triggers", "case_sensitive_like"})
             db_.query("PRAGMA " + std::string{pragma} + "=OFF");
+        drop_temporary_objects();
         return dropped;
     }
 
     [[nodiscard]] int statements() const noexcept { return total_; }
 
 private:
+    /// Virtual ones first, for they take their shadow tables with them.
+    void drop_temporary_objects() {
+        const auto objects = db_.query(
+            "SELECT type, replace(name, '\"', '\"\"') FROM sqlite_temp_schema WHERE type <> 'index' "
+            "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC");
+        for (const auto& object : objects) db_.query("DROP " + *object[0] + " IF EXISTS temp.\"" + *object[1] + "\"");
+    }
+
     /// Short statements end before SQLite asks.
     void require_going_on() const {
         if (db_.stop_requested())
@@ -260,8 +271,8 @@ private:
             db_->query("PRAGMA application_id=" + std::to_string(options_.application_id));
         const auto old = foreign_key_violations(*db_, {});
         if (!old.empty())
-            result_.warnings.push_back(std::to_string(old.size()) +
-                                       " rows violated foreign keys before this run; see PRAGMA foreign_key_check");
+            result_.warnings.push_back(counted_rows(old.size()) +
+                                       " violated foreign keys before this run; see PRAGMA foreign_key_check");
     }
 
     /// By a second connection, because one that copies from itself inside a write transaction waits for ever. Nobody can
@@ -283,7 +294,7 @@ private:
         progress_.begin_migration(migration.file, static_cast<int>(result_.applied.size()) + 1);
         const auto started = Clock::now();
         const auto objects = read_schema(*db_);
-        const auto violations = foreign_key_violations(*db_, migration.foreign_key_tables);
+        const auto violations = violations_now(migration);
         Section section{*db_, migration, step.down, &progress_};
         const auto dropped = section.run();
         require_nothing_lost(migration, objects, dropped);
@@ -350,19 +361,26 @@ private:
                                          " names no table that is there before or after the migration"};
     }
 
-    void require_no_new_violation(const Migration& migration, const std::vector<std::string>& before) {
+    Violations violations_now(const Migration& migration) {
+        Violations violations;
+        if (!migration.check_foreign_keys) return violations;
+        violations.all = foreign_key_violations(*db_, migration.foreign_key_tables);
+        for (const auto& object : read_schema(*db_))
+            if (object.type == "table") violations.tables.insert(lower_case(object.name));
+        return violations;
+    }
+
+    void require_no_new_violation(const Migration& migration, const Violations& before) {
         progress_.report(MigrationProgress::Step::foreign_keys, 0);
-        const auto after = foreign_key_violations(*db_, migration.foreign_key_tables);
-        std::vector<std::string> fresh;
-        std::ranges::set_difference(after, before, std::back_inserter(fresh));
+        const auto fresh = new_violations(before, violations_now(migration));
         if (fresh.empty()) return;
         std::string list;
         for (std::size_t i = 0; i < std::min(fresh.size(), violations_shown); ++i) list += "\n  " + fresh[i];
         if (fresh.size() > violations_shown)
             list += "\n  and " + std::to_string(fresh.size() - violations_shown) + " more";
         throw MigrationError{MigrationProblem::failed, "foreign-key-violation",
-                             migration.file + ": " + std::to_string(fresh.size()) +
-                                 " rows would violate foreign keys; nothing was changed:" + list};
+                             migration.file + ": " + counted_rows(fresh.size()) +
+                                 " would violate foreign keys; nothing was changed:" + list};
     }
 
     const fs::path& file_;
@@ -423,8 +441,14 @@ void replay(MigrationConnection& db, const std::vector<AppliedRow>& history, con
 MigrationResult run_plan(const fs::path& file, const MigrationOptions& options, const Choose& choose) {
     try {
         std::vector<AppliedRow> history;
-        if (const auto db = open_to_look(file, options)) history = read_history(*db);
-        const auto plan = choose(history);
+        std::vector<std::string> drift;
+        if (const auto db = open_to_look(file, options)) {
+            history = read_history(*db);
+            // No refusal: an application may make objects of its own.
+            if (!is_as_left(*db)) drift.emplace_back("the schema is not what the last migration left; see drift");
+        }
+        auto plan = choose(history);
+        std::ranges::copy(drift, std::back_inserter(plan.warnings));
         if (plan.steps.empty())
             return {.from = current_version(history),
                     .to = current_version(history),
@@ -434,7 +458,9 @@ MigrationResult run_plan(const fs::path& file, const MigrationOptions& options, 
         if (options.stop.stop_requested())
             throw MigrationError{MigrationProblem::cancelled, "cancelled", "cancelled before anything was done"};
         const platform::ClaimedFile claimed{file};
-        return Run{claimed.path(), options, choose}.go();
+        auto result = Run{claimed.path(), options, choose}.go();
+        std::ranges::copy(drift, std::back_inserter(result.warnings));
+        return result;
     } catch (const Error& error) {
         translate(error, options.stop.stop_requested());
     }

@@ -4,6 +4,7 @@
 
 #include <sqlane/migrator.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,29 @@ struct SchemaObject {
 [[nodiscard]] std::vector<SchemaDifference> compare_schemas(const std::vector<SchemaObject>& expected,
                                                             const std::vector<SchemaObject>& found);
 
-/// "Children.17 -> Parents", each as often as it occurs, sorted; a table whose foreign key refers to what is no key is one
-/// too. Only of these tables, as far as they are there; of all when none is named.
-[[nodiscard]] std::vector<std::string> foreign_key_violations(MigrationConnection& db,
-                                                              const std::vector<std::string>& tables);
+/// A row whose parent is not there.
+struct ForeignKeyViolation {
+    std::string child;
+    std::string parent;
+    /// Of the columns that refer.
+    std::string values;
+    /// "Children.17 -> Parents".
+    std::string text;
+};
+
+/// Sorted by text; a table whose foreign key refers to what is no key is one too. Only of these tables, as far as they
+/// are there; of all when none is named.
+[[nodiscard]] std::vector<ForeignKeyViolation> foreign_key_violations(MigrationConnection& db,
+                                                                      const std::vector<std::string>& tables);
+
+/// What violates foreign keys at one time, and the names of all tables then, lower case.
+struct Violations {
+    std::vector<ForeignKeyViolation> all;
+    std::set<std::string> tables;
+};
+
+/// Those that were not there before, as text. One is the same when it refers to the same in vain, whatever the number
+/// of its row, and also when its table or the one that it refers to was renamed.
+[[nodiscard]] std::vector<std::string> new_violations(const Violations& before, const Violations& after);
 
 }  // namespace sqlane::detail

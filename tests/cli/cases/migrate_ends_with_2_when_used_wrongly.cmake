@@ -8,7 +8,7 @@ expect_code(2)
 expect(err "^sqlane: UsageError: --db: ")
 
 # Found before a verb runs.
-foreach(arguments IN ITEMS "" "frobnicate" "up;--frobnicate" "up;--tx-mode;some" "down;0" "down;many"
+foreach(arguments IN ITEMS "" "frobnicate" "up;--frobnicate" "up;--tx-mode;some" "down;many"
         "down;1;--to;1" "restore" "new" "up;--lock-timeout;soon" "up;stray")
     sqlane(migrate ${arguments})
     expect_code(2)
@@ -32,6 +32,7 @@ foreach(arguments IN ITEMS down "down;2" "down;--to;0" redo "restore;copy.db")
         ${arguments} --db p.db)
 endforeach()
 
+expect_error(2 usage usage "UsageError: down: wanted a count of at least 1\n" down 0 --yes --db p.db)
 expect_error(2 usage usage "exclude each other" up --dry-run --rehearse --db p.db)
 expect_error(2 usage usage "exclude each other" dump --output a --check b --db p.db)
 foreach(seconds IN ITEMS -1 nan inf 1e300)

@@ -33,7 +33,7 @@ endfunction()
 expect_storage_error(1000 "Nothing was changed." up --no-backup)
 expect_storage_error(1000 "Nothing was changed." up)
 expect_storage_error(200 "p.db.bak-0001-.*Nothing was changed." up)
-expect_storage_error(200 "p.db.bak-0001-" backup)
+expect_storage_error(200 "p.db.backup-0001-" backup)
 expect_storage_error(200 "rehearsal" up --rehearse)
 
 configure_file("${FOLDER}/p.db" "${FOLDER}/copy.db" COPYONLY)

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include "handle/migration_connection.hpp"
 #include "support/migration_kit.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@ using sqlane::MigrationOptions;
 using sqlane::MigrationSet;
 using sqlane::Migrator;
 using support::contains;
+using support::File;
 using support::Raw;
 using support::Sandbox;
 
@@ -35,6 +38,33 @@ std::string schema(const Sandbox& box) {
     const Migrator migrator{box.file(), plm()};
     CHECK(migrator.drift().empty());
     return migrator.dump() + box.value("SELECT schema_hash FROM _schema_migrations ORDER BY version DESC LIMIT 1");
+}
+
+/// Where its statements end; 0 for before the first.
+std::vector<std::size_t> ends_of_statements(const std::string& sql) {
+    std::vector<std::size_t> ends{0};
+    for (auto at = sql.find(';'); at != std::string::npos; at = sql.find(';', at + 1))
+        if (sqlane::detail::is_complete_statement(sql.substr(ends.back(), at + 1 - ends.back())))
+            ends.push_back(at + 1);
+    return ends;
+}
+
+/// The last of the files fails after each statement of one of its sections, and the database stays as it is.
+void fail_everywhere(const Sandbox& box, std::vector<File> files, const sqlane::MigrationSection& section, bool down) {
+    const auto text = files.back().text;
+    for (const auto end : ends_of_statements(section.sql)) {
+        CAPTURE(files.back().name);
+        CAPTURE(down);
+        CAPTURE(end);
+        files.back().text = text;
+        files.back().text.insert(section.offset + end, "\nSELECT nothing FROM nowhere;\n");
+        auto migrator = box.migrator(files, support::without_backup());
+        if (down) migrator.accept(migrator.version());
+        const auto before = box.dump();
+        const auto error = support::migration_error([&] { down ? migrator.down() : migrator.up(); });
+        CHECK(error.code() == "statement-failed");
+        CHECK(box.dump() == before);
+    }
 }
 
 }  // namespace
@@ -114,4 +144,27 @@ TEST_CASE("plm migrations: rows survive a step back and forth above them") {
     migrator.up();
     CHECK(box.value("SELECT name FROM Parts") == "Bolt");
     CHECK(box.value("SELECT number FROM PartSearch WHERE PartSearch MATCH 'bolt'") == "EL-1");
+}
+
+TEST_CASE("plm migrations: a failure after any statement of any file leaves the database as before") {
+    const auto set = plm();
+    for (const char* journal : {"DELETE", "WAL"}) {
+        CAPTURE(journal);
+        const Sandbox box;
+        box.run(std::string{"PRAGMA journal_mode="} + journal);
+        std::vector<File> files;
+        for (const auto& migration : set.all()) {
+            files.push_back({migration.file, migration.text});
+            fail_everywhere(box, files, migration.up, false);
+            box.up(files, support::without_backup());
+            if (files.size() == 1)
+                box.run(
+                    "INSERT INTO Parts(number, category, name, created_date, modified_date) VALUES ('EL-1', 'EL', "
+                    "'Bolt', 1, 1)");
+            REQUIRE(migration.down);
+            fail_everywhere(box, files, *migration.down, true);
+            box.migrator(files).accept(migration.version);
+        }
+        CHECK(box.value("SELECT name FROM Parts") == "Bolt");
+    }
 }

@@ -105,6 +105,36 @@ TEST_CASE("drift: is silent about spacing and case and quotes and comments") {
     CHECK(drift(box).empty());
 }
 
+TEST_CASE("drift: up warns as long as the schema is not what the last run left") {
+    const std::vector<support::File> both{
+        {"0001_a.sql", "-- migrate:up\nCREATE TABLE t(x);\n-- migrate:down\nDROP TABLE t;\n"},
+        {"0002_b.sql", "-- migrate:up\nCREATE TABLE u(x);\n-- migrate:down\nDROP TABLE u;\n"}};
+    const Sandbox box;
+    CHECK(box.up({both[0]}).warnings.empty());
+    box.run("CREATE INDEX by_hand ON t(x)");
+    const auto nothing_to_do = box.up({both[0]});
+    REQUIRE(nothing_to_do.warnings.size() == 1);
+    CHECK(contains(nothing_to_do.warnings[0], "the schema is not what the last migration left"));
+    CHECK(box.up(both).warnings == nothing_to_do.warnings);
+    CHECK(box.up(both).warnings.empty());  // told once: what that run left had the index
+    box.run("DROP INDEX by_hand");
+    CHECK(box.up(both).warnings.size() == 1);
+    box.migrator(both).down();
+    CHECK(box.up({both[0]}).warnings.empty());
+    CHECK(box.migrator({both[0]}).drift().empty());
+}
+
+TEST_CASE("drift: up does not warn of what a way back left behind one that came out of order") {
+    const support::File first{"0001_a.sql", "CREATE TABLE t(x);\n"};
+    const support::File late{"0002_b.sql", "-- migrate: out-of-order\nCREATE TABLE u(x);\n"};
+    const support::File newest{"0003_c.sql", "-- migrate:up\nCREATE TABLE v(x);\n-- migrate:down\nDROP TABLE v;\n"};
+    const Sandbox box;
+    box.up({first, newest});
+    box.up({first, late, newest});
+    box.migrator({first, late, newest}).down();
+    CHECK(box.up({first, late}).warnings.empty());
+}
+
 TEST_CASE("dump: loaded into an empty database it gives the same dump") {
     const Sandbox box;
     box.up(files);
@@ -121,6 +151,21 @@ TEST_CASE("dump: loaded into an empty database it gives the same dump") {
     CHECK(dump.find("CREATE VIRTUAL TABLE Words") < dump.find("CREATE INDEX"));
     CHECK(dump.find("CREATE INDEX") < dump.find("CREATE VIEW"));
     CHECK(dump.find("CREATE VIEW") < dump.find("CREATE TRIGGER"));
+}
+
+TEST_CASE("dump: a comment before the semicolon does not swallow it") {
+    const Sandbox box;
+    box.up({{"0001_file.sql",
+             "CREATE TABLE t(x -- inside\n) -- after\n;\nCREATE INDEX i ON t(x) -- after\n;\n"
+             "CREATE VIEW v AS SELECT 1 AS x -- after\n;\nCREATE VIEW w AS SELECT 2 AS x /* after */;\n"
+             "CREATE VIEW y AS SELECT '--' AS x"}});
+    const auto dump = box.migrator({}).dump();
+    CHECK(contains(dump, "-- inside"));
+    CHECK_FALSE(contains(dump, "after"));
+    CHECK(contains(dump, "SELECT '--' AS x;\n"));
+    const Sandbox other;
+    other.run(dump);
+    CHECK(other.migrator({}).dump() == dump);
 }
 
 TEST_CASE("dump: does not depend on the order in which things were made") {

@@ -1,0 +1,33 @@
+string(ASCII 239 187 191 byte_order_mark)
+string(ASCII 13 10 windows)
+migration(0001_parts.sql "-- migrate:up\nCREATE TABLE Parts(x);\n-- migrate:down\nDROP TABLE Parts;\n")
+migration(0005_users.sql "CREATE TABLE Users(x);\n")
+expect_migrate(0 up --db p.db)
+expect(out "^up to date at 0005\n$")
+
+# The same two files as Windows checks them out, and with what its editors put before them.
+foreach(mark IN ITEMS "" "${byte_order_mark}")
+    migration(0001_parts.sql "${mark}-- migrate:up${windows}CREATE TABLE Parts(x);${windows}-- migrate:down${windows}DROP TABLE Parts;${windows}")
+    migration(0005_users.sql "${mark}CREATE TABLE Users(x);${windows}")
+    remember_files()
+    expect_migrate(0 up --db p.db)
+    expect(out "^up to date at 0005\n$")
+    set(out "${json}")
+    expect_json(0005 from)
+    expect_json_length(0 applied)
+    expect_migrate(0 status --db p.db)
+    expect(out "  0001     parts  applied " "  0005     users  applied " "p.db is at 0005: up to date\n$")
+    set(out "${json}")
+    expect_json(applied migrations 0 state)
+    expect_json(applied migrations 1 state)
+    expect_migrate(0 validate --db p.db)
+    set(out "${json}")
+    expect_json(ON valid)
+    expect_migrate(0 drift --db p.db)
+    expect_files_unchanged()
+endforeach()
+
+# What fails in it is told as in any other.
+migration(0009_rights.sql "${byte_order_mark}CREATE TABLE Rights(x);${windows}/* ü */ INSERT INTO Rights(nope) VALUES (1);${windows}")
+expect_error(1 failed statement-failed
+    "0009_rights.sql:2:28: .*, statement 2 of 2\n/. ü ./ INSERT INTO Rights.nope. VALUES .1.;\n                           \\^\n" up --db p.db)
