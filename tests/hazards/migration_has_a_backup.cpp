@@ -387,3 +387,28 @@ TEST_CASE("migration: backup and restore of a foreign application's database are
     CHECK(box.dump() == before);
     CHECK(files_with(box.folder(), "before-restore").empty());
 }
+
+TEST_CASE("migration: what a killed run left of its copy is removed by the next") {
+    const Sandbox box;
+    box.up({{"0001_first.sql", "CREATE TABLE t(x);\n"}});
+    support::write_file(box.folder() / "test.db.bak-0001-20260131T120000Z.partial", "half");
+    support::write_file(box.folder() / "test.db.bak-mine.partial", "somebody's");
+    box.up({{"0001_first.sql", "CREATE TABLE t(x);\n"}, {"0002_second.sql", "CREATE TABLE u(x);\n"}});
+    CHECK(support::files_with(box.folder(), "20260131T120000Z").empty());
+    CHECK(support::files_with(box.folder(), "bak-mine.partial").size() == 1);
+}
+
+TEST_CASE("migration: restore takes a copy with pages of another size, also into a write-ahead log") {
+    const Sandbox box;
+    const std::vector<support::File> files{{"0001_first.sql", "CREATE TABLE t(x);\nINSERT INTO t VALUES (7);\n"}};
+    box.run("PRAGMA page_size=1024");
+    box.up(files);
+    const auto copy = box.migrator(files).backup();
+    const Sandbox other;
+    other.run("PRAGMA page_size=8192");
+    other.run("PRAGMA journal_mode=WAL");
+    other.up({{"0001_other.sql", "CREATE TABLE other(x);\n"}});
+    other.migrator(files).restore(copy);
+    CHECK(other.value("SELECT x FROM t") == "7");
+    CHECK(other.value("PRAGMA integrity_check") == "ok");
+}

@@ -265,3 +265,27 @@ TEST_CASE("migration: a failed first run leaves no application's number behind")
     CHECK(box.value("PRAGMA application_id") == "78");
     CHECK(box.value("PRAGMA user_version") == "5");
 }
+
+TEST_CASE("migration: the stored way back keeps what its file allowed") {
+    const Sandbox box;
+    auto files = known;
+    files.push_back({"0003_price.sql",
+                     "-- migrate: allow-lost=ix_prices\n-- migrate: fk-check=none\n-- migrate:up\n"
+                     "CREATE TABLE Prices(x); CREATE INDEX ix_prices ON Prices(x);\n"
+                     "-- migrate:down\nCREATE TABLE P2(x); DROP TABLE Prices; ALTER TABLE P2 RENAME TO Prices;\n"});
+    box.up(files);
+    MigrationOptions options;
+    options.downgrade = true;
+    CHECK(box.up(known, options).to == "0002");
+    CHECK(box.value("SELECT count(*) FROM sqlite_schema WHERE name = 'ix_prices'") == "0");
+}
+
+TEST_CASE("migration: a table of our name that is not ours is another program's") {
+    const Sandbox box;
+    box.run("CREATE TABLE _schema_migrations(number INTEGER)");
+    const auto before = support::state_of(box.folder());
+    const auto error = box.up_fails(known);
+    CHECK(error.problem() == MigrationProblem::newer);
+    CHECK(error.code() == "foreign-history");
+    CHECK(support::state_of(box.folder()) == before);
+}

@@ -226,3 +226,17 @@ TEST_CASE("migration: what one file makes for a while is gone for the next, as w
         CHECK(box.migrator(files).drift().empty());
     }
 }
+
+TEST_CASE("migration: a parameter is refused, for it would be NULL") {
+    for (const char* parameter : {"?", "?1", ":name", "@name", "$name"}) {
+        CAPTURE(parameter);
+        const Sandbox box;
+        const auto error = box.up_fails(
+            {{"0001_first.sql", "CREATE TABLE t(x);\nINSERT INTO t VALUES (" + std::string{parameter} + ");\n"}});
+        CHECK(error.problem() == sqlane::MigrationProblem::refused);
+        CHECK(error.code() == "refused-statement");
+        REQUIRE(error.place());
+        CHECK(error.place()->line == 2);
+        CHECK(contains(error.what(), "a parameter has no value in a migration"));
+    }
+}

@@ -209,6 +209,12 @@ ScriptStep MigrationConnection::run_first(std::string_view sql) {
     rethrow();
     step.at_end = compiled == nullptr && step.code == SQLITE_OK;
     if (step.at_end) return step;
+    if (step.code == SQLITE_OK && sqlite3_bind_parameter_count(compiled) > 0) {
+        // Unbound it is NULL, which nobody means who writes one.
+        step.facts.refusal = "a parameter has no value in a migration; write the value";
+        step.code = SQLITE_ERROR;
+        return step;
+    }
     if (step.code == SQLITE_OK) {
         if (sqlite3_stmt_readonly(compiled) == 0) expect_rows(step.facts);
         step.code = step_to_end(compiled);
@@ -250,6 +256,9 @@ bool MigrationConnection::in_transaction() const noexcept { return sqlite3_get_a
 void MigrationConnection::copy_from(MigrationConnection& from, const std::function<void(int)>& on_percent) {
     constexpr int pages_at_a_time = 1000;
     auto* to = database_.getHandle();
+    // In WAL mode SQLite cannot change the size of pages.
+    if (value("PRAGMA page_size") != from.value("PRAGMA page_size") && value("PRAGMA journal_mode") == "wal")
+        query("PRAGMA journal_mode=DELETE");
     const auto finish = [](sqlite3_backup* backup) { sqlite3_backup_finish(backup); };
     const std::unique_ptr<sqlite3_backup, decltype(finish)> backup{
         sqlite3_backup_init(to, "main", from.database_.getHandle(), "main"), finish};

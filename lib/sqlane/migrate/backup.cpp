@@ -86,6 +86,18 @@ void copy_checked(MigrationConnection& from, const fs::path& to, const Migration
     platform::replace_file(partial.path(), to);
 }
 
+void remove_partial_backups(const fs::path& file) {
+    const auto prefix = file.filename().string() + ".bak-";
+    constexpr std::string_view suffix = ".partial";
+    std::error_code ignored;  // a copy too many must not fail the run
+    for (const auto& entry : fs::directory_iterator{file.parent_path(), ignored}) {
+        const auto name = entry.path().filename().string();
+        if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+        if (is_ours(std::string_view{name}.substr(prefix.size(), name.size() - prefix.size() - suffix.size())))
+            fs::remove(entry.path(), ignored);
+    }
+}
+
 void keep_newest_backups(const fs::path& file, std::size_t count) {
     const auto prefix = file.filename().string() + ".bak-";
     std::vector<std::pair<fs::file_time_type, fs::path>> backups;

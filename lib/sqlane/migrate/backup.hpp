@@ -21,6 +21,9 @@ namespace sqlane::detail {
 void copy_checked(MigrationConnection& from, const std::filesystem::path& to, const MigrationOptions& options,
                   const std::function<void(int)>& on_percent);
 
+/// Deletes what a run that was killed left of its copy. For who holds the write lock: nobody else is making one.
+void remove_partial_backups(const std::filesystem::path& file);
+
 /// Deletes all but the newest of `<file>.bak-…`.
 void keep_newest_backups(const std::filesystem::path& file, std::size_t count);
 

@@ -1,6 +1,7 @@
 #include "migrate/history.hpp"
 
 #include "migrate/schema.hpp"
+#include "migrate/stored_down.hpp"
 
 #include <sqlane/version.hpp>
 
@@ -21,12 +22,27 @@ bool has_history(MigrationConnection& db) {
     return db.value("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_schema_migrations'").has_value();
 }
 
+namespace {
+
+/// Another tool may have a table of that name.
+auto rows_of_history(MigrationConnection& db) {
+    try {
+        return db.query(
+            "SELECT version, name, checksum, applied_at, duration_ms, min_compatible, down_sql, schema_hash "
+            "FROM _schema_migrations ORDER BY seq");
+    } catch (const UsageError& error) {
+        throw MigrationError{MigrationProblem::newer, "foreign-history",
+                             "the table _schema_migrations is not of this library (" + std::string{error.what()} +
+                                 "); the database belongs to another program"};
+    }
+}
+
+}  // namespace
+
 std::vector<AppliedRow> read_history(MigrationConnection& db) {
     if (!has_history(db)) return {};
     std::vector<AppliedRow> history;
-    const auto rows = db.query(
-        "SELECT version, name, checksum, applied_at, duration_ms, min_compatible, down_sql, schema_hash "
-        "FROM _schema_migrations ORDER BY seq");
+    const auto rows = rows_of_history(db);
     history.reserve(rows.size());
     for (const auto& row : rows)
         history.push_back({.version = row[0].value_or(""),
@@ -36,7 +52,8 @@ std::vector<AppliedRow> read_history(MigrationConnection& db) {
                            .duration_ms = static_cast<std::int64_t>(version_number(row[4].value_or("0"))),
                            .min_compatible = row[5].value_or(""),
                            .down_sql = row[6].value_or(""),
-                           .schema_hash = row[7].value_or("")});
+                           .schema_hash = row[7].value_or(""),
+                           .place = history.size()});
     std::ranges::stable_sort(history, {}, &AppliedRow::number);
     return history;
 }
@@ -62,9 +79,8 @@ void record(MigrationConnection& db, const Migration& migration, const AppliedRo
         "applied_at, duration_ms, min_compatible, down_sql, schema_hash, objects, tool_version, app_version, "
         "sqlite_version) VALUES (?, ?, 'versioned', ?, 'applied', ?, ?, datetime('now'), ?, ?, ?, ?, ?, ?, ?, ?)",
         {row.version, row.name, row.checksum, std::to_string(statements), std::to_string(statements),
-         std::to_string(row.duration_ms), optional(row.min_compatible),
-         migration.down ? Value{migration.down->sql} : Value{}, schema_hash(objects), std::to_string(objects.size()),
-         sqlane::version, app_version, sqlite_version()});
+         std::to_string(row.duration_ms), optional(row.min_compatible), optional(stored_down(migration)),
+         schema_hash(objects), std::to_string(objects.size()), sqlane::version, app_version, sqlite_version()});
 }
 
 void forget(MigrationConnection& db, const std::string& version) {
@@ -88,7 +104,7 @@ bool is_as_left(MigrationConnection& db) {
 
 void accept(MigrationConnection& db, const std::string& version, const Migration& migration) {
     db.query("UPDATE _schema_migrations SET checksum = ?, down_sql = ? WHERE version = ?",
-             {migration.checksum, migration.down ? Value{migration.down->sql} : Value{}, version});
+             {migration.checksum, migration.down ? Value{stored_down(migration)} : Value{}, version});
 }
 
 }  // namespace sqlane::detail

@@ -4,6 +4,7 @@
 
 #include <sqlane/migrator.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ struct AppliedRow {
     std::string min_compatible;
     std::string down_sql;
     std::string schema_hash;
+    /// In the order in which they were applied, which is another one after an `out-of-order`.
+    std::size_t place = 0;
 
     [[nodiscard]] std::uint64_t number() const;
 };

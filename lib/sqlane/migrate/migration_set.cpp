@@ -1,15 +1,17 @@
 #include <sqlane/migrator.hpp>
 
+#include "common/sha256.hpp"
 #include "handle/migration_connection.hpp"
 #include "migrate/place.hpp"
-#include "common/sha256.hpp"
 #include "migrate/sql_lexer.hpp"
+#include "migrate/stored_down.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 /// Reading migration files: every mistake in one is found here, before anything runs.
 namespace sqlane {
@@ -171,6 +173,17 @@ void read_sections(Migration& migration) {
                                                : "the down section holds no statement; write it, or remove its marker");
 }
 
+/// The old line ends of a Macintosh: SQLite would take all that follows for a part of the comment.
+void require_comments_to_end(const Migration& migration) {
+    for (const auto& token : detail::sql_tokens(migration.text)) {
+        if (token.kind != SqlToken::Kind::comment || !token.text.starts_with("--")) continue;
+        if (const auto lone = token.text.find('\r'); lone != std::string_view::npos)
+            refuse_at("lone-carriage-return", migration, token.offset + lone,
+                      "a carriage return without a line feed does not end this comment; save the file with LF or CRLF "
+                      "line ends");
+    }
+}
+
 Migration read_migration(std::string file, std::string_view raw) {
     Migration migration;
     migration.file = std::move(file);
@@ -180,6 +193,7 @@ Migration read_migration(std::string file, std::string_view raw) {
     if (const auto nul = migration.text.find('\0'); nul != std::string::npos)
         refuse_at("nul-character", migration, nul,
                   "the file has a NUL character, where SQLite would stop reading; remove it");
+    require_comments_to_end(migration);
     read_sections(migration);
     return migration;
 }
@@ -236,6 +250,40 @@ const Migration* MigrationSet::find(std::string_view version) const {
     const auto found = std::ranges::find(migrations_, wanted.number(), &Migration::number);
     return found == migrations_.end() ? nullptr : &*found;
 }
+
+namespace detail {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string list;
+    for (const auto& name : names) list += (list.empty() ? "" : ",") + name;
+    return list;
+}
+
+}  // namespace
+
+std::string stored_down(const Migration& migration) {
+    if (!migration.down) return {};
+    std::string options;
+    if (!migration.allowed_lost.empty()) options += "-- migrate: allow-lost=" + joined(migration.allowed_lost) + "\n";
+    if (!migration.check_foreign_keys) options += "-- migrate: fk-check=none\n";
+    if (!migration.foreign_key_tables.empty())
+        options += "-- migrate: fk-check=" + joined(migration.foreign_key_tables) + "\n";
+    return options + migration.down->sql;
+}
+
+Migration from_stored_down(const std::string& version, const std::string& name, const std::string& sql) {
+    Migration migration;
+    migration.version = version;
+    migration.name = name;
+    migration.file = version + "_" + name + ".sql (stored)";
+    migration.text = sql;
+    read_sections(migration);
+    migration.down = std::exchange(migration.up, {});
+    return migration;
+}
+
+}  // namespace detail
 
 std::string MigrationSet::newest() const { return migrations_.empty() ? std::string{} : migrations_.back().version; }
 

@@ -1,5 +1,7 @@
 #include "migrate/plan.hpp"
 
+#include "migrate/stored_down.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -54,13 +56,7 @@ PlanStep undo_stored(const AppliedRow& row) {
                "the database is at " + row_title(row) +
                    ", which this build does not know and which stored no way back: "
                    "update the app, or restore a backup");
-    Migration migration;
-    migration.version = row.version;
-    migration.name = row.name;
-    migration.file = row_title(row) + ".sql (stored)";
-    migration.text = row.down_sql;
-    migration.down = MigrationSection{row.down_sql, 0};
-    return {std::move(migration), true};
+    return {from_stored_down(row.version, row.name, row.down_sql), true};
 }
 
 PlanStep undo(const AppliedRow& row, const MigrationSet& set) {

@@ -278,6 +278,7 @@ private:
     /// By a second connection, because one that copies from itself inside a write transaction waits for ever. Nobody can
     /// commit between the copy and the migration: this connection holds the write lock.
     void back_up(const std::vector<AppliedRow>& history) {
+        remove_partial_backups(file_);
         const auto version = current_version(history);
         const auto copy = free_name(file_, ".bak-" + (version.empty() ? "0" : version) + "-" + utc_stamp());
         MigrationConnection second{platform::utf8(file_),
@@ -433,7 +434,8 @@ void require_own_database(MigrationConnection& db, const MigrationOptions& optio
                              std::to_string(options.application_id) + "); open another file"};
 }
 
-void replay(MigrationConnection& db, const std::vector<AppliedRow>& history, const MigrationSet& set) {
+void replay(MigrationConnection& db, std::vector<AppliedRow> history, const MigrationSet& set) {
+    std::ranges::sort(history, {}, &AppliedRow::place);
     for (const auto& row : history)
         if (const Migration* migration = set.find(row.version)) Section{db, *migration, false, nullptr}.run();
 }

@@ -22,6 +22,6 @@ std::unique_ptr<MigrationConnection> open_to_look(const std::filesystem::path& f
 void require_own_database(MigrationConnection& db, const MigrationOptions& options);
 
 /// Runs the `up` section of what `history` says was applied, on an empty database.
-void replay(MigrationConnection& db, const std::vector<AppliedRow>& history, const MigrationSet& set);
+void replay(MigrationConnection& db, std::vector<AppliedRow> history, const MigrationSet& set);
 
 }  // namespace sqlane::detail

@@ -331,3 +331,8 @@ TEST_CASE("migration set: a file may be longer than any one statement may be") {
     box.up({{"0001_a.sql", text}});
     CHECK(box.value("SELECT sum(length(x)) FROM t") == "11000000");
 }
+
+TEST_CASE("migration set: a comment that a carriage return does not end is refused at its place") {
+    check_refused_at("SELECT 1; -- one\rSELECT 2;\n", "lone-carriage-return", 1, 17);
+    check_refused_at("SELECT 1;\r\n-- two\r\r\nSELECT 2;\n", "lone-carriage-return", 2, 7);
+}

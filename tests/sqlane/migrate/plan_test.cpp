@@ -306,3 +306,14 @@ TEST_CASE("plan: the history names the tools and no person") {
         "seq,version,name,kind,checksum,status,statements_done,statements_total,applied_at,duration_ms,min_compatible,"
         "down_sql,schema_hash,objects,tool_version,app_version,sqlite_version,error");
 }
+
+TEST_CASE("plan: drift replays the migrations in the order in which they ran") {
+    const Sandbox box;
+    const std::vector<support::File> first{{"0001_first.sql", "CREATE TABLE t(a);\n"},
+                                           {"0003_third.sql", "ALTER TABLE t ADD COLUMN c;\n"}};
+    box.up(first);
+    auto all = first;
+    all.push_back({"0002_second.sql", "-- migrate: out-of-order\nALTER TABLE t ADD COLUMN b;\n"});
+    box.up(all);
+    CHECK(box.migrator(all).drift().empty());
+}
