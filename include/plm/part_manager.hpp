@@ -57,7 +57,8 @@ public:
 
     /// Draws the number and inserts the part, both or neither: no gap and no duplicate.
     Part create(const NewPart& part, const Actor& by = {}) const;
-    /// A part that has its number and its dates already, from an export. Later numbers are drawn above it.
+    /// A part that has its dates already, from an export, and its number; where it has none, one is drawn. Later numbers
+    /// are drawn above it.
     Part adopt(const Part& part, const Actor& by = {}) const;
 
     /// Writes name, description and subcategory of a part that was read before. Conflict when somebody changed it

@@ -35,6 +35,9 @@ public:
 
     /// The next revision, a draft: with the BOM lines, properties and files of the last one.
     Revision create(PartId part, UserId author, const std::string& change_note = {}) const;
+    /// A revision that has its label already, from an export: an empty draft. It takes its place among the others by
+    /// its label where that is free, so that 2 comes before 3 whichever was adopted first.
+    Revision adopt(PartId part, const std::string& label, UserId author) const;
     /// What the author says of it; Conflict when somebody changed it since, Locked when it is no draft.
     Revision set_change_note(const Revision& read_before, const std::string& note, const Actor& by = {}) const;
     /// Puts it under another workflow; its states must be those of a revision.

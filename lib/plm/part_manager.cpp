@@ -62,6 +62,30 @@ std::optional<std::int64_t> value_in(std::string_view number) {
     return value;
 }
 
+std::string draw_number(sqlane::Transaction& tx, const Part& part) {
+    return display_number(part.category, part.subcategory,
+                          tx.one<std::int64_t>("UPDATE PartSequence SET next_value = next_value + 1 WHERE id = 1 "
+                                               "RETURNING next_value - 1"));
+}
+
+/// So that no number is drawn that an adopted part has.
+void draw_above(sqlane::Transaction& tx, const std::string& number) {
+    if (const auto value = value_in(number))
+        tx.run("UPDATE PartSequence SET next_value = ?1 + 1 WHERE id = 1 AND next_value <= ?1", *value);
+}
+
+/// Gives `part` what only the table knows.
+void insert(sqlane::Transaction& tx, Part& part) {
+    part.id = unless_taken("the part " + part.number, [&] {
+        return PartId{
+            tx.insert("INSERT INTO Parts(number, category, subcategory, name, description, retired_date, created_date, "
+                      "modified_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                      part.number, part.category, part.subcategory, part.name, part.description, part.retired,
+                      part.created, part.modified)};
+    });
+    part.version = 1;
+}
+
 std::vector<Conflict::Change> changes_between(const Part& theirs, const Part& yours) {
     std::vector<Conflict::Change> changes;
     const auto compare = [&](const char* field, const std::string& a, const std::string& b) {
@@ -179,42 +203,32 @@ std::string match_expression(std::string_view typed) {
 }  // namespace
 
 Part PartManager::create(const NewPart& part, const Actor& by) const {
-    require_text("name", part.name);
-    return db_.transaction([&](sqlane::Transaction& tx) {
-        require_category(tx, part.category, part.subcategory);
-        const auto value = tx.one<std::int64_t>(
-            "UPDATE PartSequence SET next_value = next_value + 1 WHERE id = 1 RETURNING next_value - 1");
-        const auto at = now();
-        const PartId id{tx.insert(
-            "INSERT INTO Parts(number, category, subcategory, name, description, created_date, modified_date) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            display_number(part.category, part.subcategory, value), part.category, part.subcategory, part.name,
-            part.description, at)};
-        index(id);
-        auto made = read(tx, id);
-        HistoryManager{db_}.record(by, Subject::part, id.value, "created", {}, made.number);
-        return made;
-    });
+    const auto at = now();
+    return adopt({.category = part.category,
+                  .subcategory = part.subcategory,
+                  .name = part.name,
+                  .description = part.description,
+                  .created = at,
+                  .modified = at},
+                 by);
 }
 
 Part PartManager::adopt(const Part& part, const Actor& by) const {
+    const bool is_new = part.number.empty();
     require_text("name", part.name);
-    require_text("number", part.number);
+    if (!is_new) require_text("number", part.number);
     if (part.modified < part.created) throw InvalidValue{"modified", "is before created"};
     return db_.transaction([&](sqlane::Transaction& tx) {
         require_category(tx, part.category, part.subcategory);
-        const PartId id = unless_taken("the part " + part.number, [&] {
-            return PartId{
-                tx.insert("INSERT INTO Parts(number, category, subcategory, name, description, retired_date, "
-                          "created_date, modified_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                          part.number, part.category, part.subcategory, part.name, part.description, part.retired,
-                          part.created, part.modified)};
-        });
-        if (const auto value = value_in(part.number))
-            tx.run("UPDATE PartSequence SET next_value = max(next_value, ?) WHERE id = 1", *value + 1);
-        index(id);
-        HistoryManager{db_}.record(by, Subject::part, id.value, "adopted", {}, part.number);
-        return read(tx, id);
+        auto made = part;
+        if (is_new)
+            made.number = draw_number(tx, part);
+        else
+            draw_above(tx, part.number);
+        insert(tx, made);
+        index(made.id);
+        HistoryManager{db_}.record(by, Subject::part, made.id.value, is_new ? "created" : "adopted", {}, made.number);
+        return made;
     });
 }
 

@@ -95,21 +95,63 @@ void copy_content(sqlane::Writer& w, RevisionId from, RevisionId to) {
         to, from);
 }
 
+/// 3 of "3" and of "C": where a revision stands when none of its part was ever left out.
+std::optional<std::int64_t> place_of(const std::string& label) {
+    constexpr std::size_t longest = 6;  // nobody counts that far, and no number overflows
+    if (label.size() > longest) return {};
+    if (!is_letters(label)) return as_number(label);
+    std::int64_t place = 0;
+    for (const char letter : label) place = place * 26 + (letter - 'A' + 1);
+    return place;
+}
+
+std::optional<std::int64_t> free_place(sqlane::Reader& r, PartId part, const std::string& label) {
+    auto place = place_of(label);
+    if (!place || *place < 1) return {};
+    if (r.maybe<int>("SELECT 1 FROM Revisions WHERE part_id = ? AND sequence = ?", part, *place)) return {};
+    return place;
+}
+
+RevisionId insert(sqlane::Transaction& tx, const Revision& revision) {
+    if (!tx.maybe<int>("SELECT 1 FROM Users WHERE user_id = ?", revision.author))
+        throw NotFound{"user", "with id " + std::to_string(revision.author.value)};
+    return {
+        tx.insert("INSERT INTO Revisions(part_id, sequence, label, author_id, change_note, workflow_id, created_date, "
+                  "modified_date) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+                  revision.part, revision.sequence, revision.label, revision.author, revision.change_note,
+                  revision.workflow, now())};
+}
+
 }  // namespace
 
 Revision RevisionManager::create(PartId part, UserId author, const std::string& change_note) const {
     return db_.transaction([&](sqlane::Transaction& tx) {
         const auto label = next_label(part);
         const auto last = latest(part);
-        if (!tx.maybe<int>("SELECT 1 FROM Users WHERE user_id = ?", author))
-            throw NotFound{"user", "with id " + std::to_string(author.value)};
-        const RevisionId id{
-            tx.insert("INSERT INTO Revisions(part_id, sequence, label, author_id, change_note, workflow_id, "
-                      "created_date, modified_date) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-                      part, last ? last->sequence + 1 : 1, label, author, change_note,
-                      last ? last->workflow : WorkflowId{1}, now())};
+        const auto id = insert(tx, {.part = part,
+                                    .sequence = last ? last->sequence + 1 : 1,
+                                    .label = label,
+                                    .author = author,
+                                    .change_note = change_note,
+                                    .workflow = last ? last->workflow : WorkflowId{1}});
         if (last) copy_content(tx, last->id, id);
         HistoryManager{db_}.record(author, Subject::revision, id.value, "created", {}, title_of(tx, id));
+        return read(tx, id);
+    });
+}
+
+Revision RevisionManager::adopt(PartId part, const std::string& label, UserId author) const {
+    require_text("revision", label);
+    return db_.transaction([&](sqlane::Transaction& tx) {
+        const auto last = latest(part);
+        const auto id = unless_taken("revision " + label + " of " + number_of(tx, part), [&] {
+            return insert(tx, {.part = part,
+                               .sequence = free_place(tx, part, label).value_or(last ? last->sequence + 1 : 1),
+                               .label = label,
+                               .author = author,
+                               .workflow = last ? last->workflow : WorkflowId{1}});
+        });
+        HistoryManager{db_}.record(author, Subject::revision, id.value, "adopted", {}, title_of(tx, id));
         return read(tx, id);
     });
 }
