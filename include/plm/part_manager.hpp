@@ -41,6 +41,10 @@ struct PartFilter {
     bool with_retired = false;
 };
 
+/// When a new part can be found by `search`. FTS5 writes what it has collected at every savepoint, which is more than half
+/// of the time that a part takes: who adopts many in one transaction says `later`, and calls `index` before it ends.
+enum class Words : std::uint8_t { now, later };
+
 enum class PartOrder : std::uint8_t { number, name, newest_change };
 
 struct PartPage {
@@ -59,7 +63,7 @@ public:
     Part create(const NewPart& part, const Actor& by = {}) const;
     /// A part that has its dates already, from an export, and its number; where it has none, one is drawn. Later numbers
     /// are drawn above it.
-    Part adopt(const Part& part, const Actor& by = {}) const;
+    Part adopt(const Part& part, const Actor& by = {}, Words words = Words::now) const;
 
     /// Writes name, description and subcategory of a part that was read before. Conflict when somebody changed it
     /// since, Locked when its newest revision is no draft.
@@ -80,6 +84,8 @@ public:
 
     /// Brings the words of a part up to date, inside of the transaction that changed them.
     void index(PartId id) const;
+    /// The same for all from the first to the last.
+    void index(PartId first, PartId last) const;
 
 private:
     sqlane::ConnectionManager& db_;

@@ -169,13 +169,24 @@ void add(ImportResult& sum, ImportResult&& part) {
               std::back_inserter(sum.errors));
 }
 
-/// One import: reads rows, gives them to `take` in transactions, and keeps count of what is settled.
+/// What becomes of a row.
+class RowTaker {
+public:
+    RowTaker() = default;
+    RowTaker(const RowTaker&) = delete;
+    RowTaker& operator=(const RowTaker&) = delete;
+    virtual ~RowTaker() = default;
+    /// Does all of it, or throws and leaves nothing.
+    virtual void take(const CsvRecord& record) = 0;
+    /// Before the rows so far are committed.
+    virtual void end_batch() {}
+};
+
+/// One import: reads rows, gives them to the taker in transactions, and keeps count of what is settled.
 class Import {
 public:
-    using Take = std::function<void(const CsvRecord&)>;
-
-    Import(sqlane::ConnectionManager& db, CsvReader& csv, const ImportOptions& options, Take take)
-        : db_(db), csv_(csv), options_(options), take_(std::move(take)) {
+    Import(sqlane::ConnectionManager& db, CsvReader& csv, const ImportOptions& options, RowTaker& taker)
+        : db_(db), csv_(csv), options_(options), taker_(taker) {
         result_.settled = options.skip;
     }
 
@@ -269,13 +280,14 @@ private:
             ++(why.empty() ? done.imported : done.bad_rows);
             if (!why.empty() && done.errors.size() < most_errors) done.errors.push_back({row.record.line, why});
         }
+        taker_.end_batch();
         return done;
     }
 
     /// Why it is not taken, or nothing. What the row did is undone by the transaction of the manager that refused it.
     std::string try_row(const CsvRecord& record) {
         try {
-            take_(record);
+            taker_.take(record);
             return {};
         } catch (const sqlane::Error& error) {
             if (!is_of_the_row(error)) throw;
@@ -294,7 +306,7 @@ private:
     sqlane::ConnectionManager& db_;
     CsvReader& csv_;
     const ImportOptions& options_;
-    Take take_;
+    RowTaker& taker_;
     std::vector<PendingRow> batch_;
     ImportResult result_;
 };
@@ -309,40 +321,66 @@ void require_sound(sqlane::ConnectionManager& db, const ImportOptions& options) 
 
 // ---- parts ----
 
-/// A row says what it knows: one date stands for the other, and now for both.
-void read_dates(const Columns& columns, const CsvRecord& record, Part& part) {
-    const auto date = [&](PartColumn column) -> std::optional<Time> {
-        const auto text = trimmed(columns.text(record, column));
+class PartImport : public RowTaker {
+public:
+    PartImport(sqlane::ConnectionManager& db, const Columns& columns, const ImportOptions& options)
+        : parts_(db), columns_(columns), options_(options) {}
+
+    void take(const CsvRecord& record) override {
+        const auto id = parts_.adopt(part_in(record), options_.by, Words::later).id;
+        if (!first_) first_ = id;
+        last_ = id;
+    }
+
+    /// Nobody else inserts meanwhile, so what lies between the first and the last is of this batch.
+    void end_batch() override {
+        if (first_) parts_.index(*first_, last_);
+        first_.reset();
+    }
+
+private:
+    /// Texts as they are, blanks and all; only codes and dates lose the blanks around them.
+    [[nodiscard]] Part part_in(const CsvRecord& record) const {
+        Part part;
+        part.number = columns_.text(record, number);
+        part.category = trimmed(columns_.text(record, category));
+        if (auto code = trimmed(columns_.text(record, subcategory)); !code.empty()) part.subcategory = std::move(code);
+        part.name = columns_.text(record, name);
+        part.description = columns_.text(record, description);
+        read_dates(record, part);
+        return part;
+    }
+
+    /// One date stands for the other where that is missing, and now for both.
+    void read_dates(const CsvRecord& record, Part& part) const {
+        const auto made = date_in(record, created);
+        const auto changed = date_in(record, modified);
+        part.created = made ? *made : changed.value_or(now());
+        part.modified = changed.value_or(part.created);
+        part.retired = date_in(record, retired);
+    }
+
+    [[nodiscard]] std::optional<Time> date_in(const CsvRecord& record, PartColumn column) const {
+        const auto text = trimmed(columns_.text(record, column));
         if (text.empty()) return {};
         return time_in(std::string{part_columns.at(column).name}, text);
-    };
-    const auto made = date(created);
-    const auto changed = date(modified);
-    part.created = made ? *made : changed.value_or(now());
-    part.modified = changed.value_or(part.created);
-    part.retired = date(retired);
-}
+    }
 
-/// Texts as they are, blanks and all; only codes, numbers and dates lose the blanks around them.
-Part part_in(const Columns& columns, const CsvRecord& record) {
-    Part part;
-    part.number = columns.text(record, number);
-    part.category = trimmed(columns.text(record, category));
-    if (auto code = trimmed(columns.text(record, subcategory)); !code.empty()) part.subcategory = std::move(code);
-    part.name = columns.text(record, name);
-    part.description = columns.text(record, description);
-    read_dates(columns, record, part);
-    return part;
-}
+    PartManager parts_;
+    const Columns& columns_;
+    const ImportOptions& options_;
+    std::optional<PartId> first_;
+    PartId last_;
+};
 
 // ---- lines of BOMs ----
 
-class BomImport {
+class BomImport : public RowTaker {
 public:
     BomImport(sqlane::ConnectionManager& db, const Columns& columns, const ImportOptions& options)
         : db_(db), columns_(columns), options_(options) {}
 
-    void take(const CsvRecord& record) const {
+    void take(const CsvRecord& record) override {
         // A revision that was made for a line that is bad goes with it.
         db_.transaction([&](sqlane::Transaction&) {
             const auto whole = PartManager{db_}.find(columns_.text(record, parent)).id;
@@ -408,18 +446,16 @@ ImportResult import_parts(sqlane::ConnectionManager& db, std::istream& csv, cons
     require_sound(db, options);
     CsvReader reader{csv};
     const Columns columns{part_columns, reader.header()};
-    const PartManager parts{db};
-    return Import{db, reader, options,
-                  [&](const CsvRecord& record) { parts.adopt(part_in(columns, record), options.by); }}
-        .run();
+    PartImport parts{db, columns, options};
+    return Import{db, reader, options, parts}.run();
 }
 
 ImportResult import_bom(sqlane::ConnectionManager& db, std::istream& csv, const ImportOptions& options) {
     require_sound(db, options);
     CsvReader reader{csv};
     const Columns columns{bom_columns, reader.header()};
-    const BomImport lines{db, columns, options};
-    return Import{db, reader, options, [&](const CsvRecord& record) { lines.take(record); }}.run();
+    BomImport lines{db, columns, options};
+    return Import{db, reader, options, lines}.run();
 }
 
 std::int64_t export_parts(sqlane::ConnectionManager& db, std::ostream& csv, bool with_retired) {

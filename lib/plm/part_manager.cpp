@@ -213,7 +213,7 @@ Part PartManager::create(const NewPart& part, const Actor& by) const {
                  by);
 }
 
-Part PartManager::adopt(const Part& part, const Actor& by) const {
+Part PartManager::adopt(const Part& part, const Actor& by, Words words) const {
     const bool is_new = part.number.empty();
     require_text("name", part.name);
     if (!is_new) require_text("number", part.number);
@@ -226,7 +226,7 @@ Part PartManager::adopt(const Part& part, const Actor& by) const {
         else
             draw_above(tx, part.number);
         insert(tx, made);
-        index(made.id);
+        if (words == Words::now) index(made.id);
         HistoryManager{db_}.record(by, Subject::part, made.id.value, is_new ? "created" : "adopted", {}, made.number);
         return made;
     });
@@ -327,7 +327,9 @@ std::vector<Part> PartManager::search(std::string_view words, int limit) const {
     });
 }
 
-void PartManager::index(PartId id) const {
+void PartManager::index(PartId id) const { index(id, id); }
+
+void PartManager::index(PartId first, PartId last) const {
     // Numbers also in their pieces, so that 10000 finds EL-RES-10000.
     db_.execute_mut([&](sqlane::Writer& w) {
         w.run(
@@ -336,8 +338,8 @@ void PartManager::index(PartId id) const {
             "coalesce((SELECT group_concat(manufacturer || ' ' || number, ' ') FROM ManufacturerParts AS m "
             "          WHERE m.part_id = Parts.part_id), ''), "
             "coalesce((SELECT group_concat(value, ' ') FROM Properties AS p WHERE p.part_id = Parts.part_id), '') "
-            "FROM Parts WHERE part_id = ?",
-            id);
+            "FROM Parts WHERE part_id BETWEEN ? AND ?",
+            first, last);
     });
 }
 
