@@ -17,10 +17,11 @@
 namespace plm {
 
 struct ImportOptions {
-    /// Reads and checks everything, and keeps nothing. One transaction, so that a number which comes twice is found: other
-    /// writers wait until it is over.
+    /// Reads and checks everything, and keeps nothing. Parts are tried batch by batch, and what is remembered of them is
+    /// some 40 bytes each; a BOM in one transaction, which `all_or_nothing` tells more of.
     bool dry_run = false;
-    /// One bad row, and nothing is kept. Otherwise the good rows are. One transaction too.
+    /// One bad row, and nothing is kept. Otherwise the good rows are. All in one transaction: other writers wait until it
+    /// is over, and with a SQLite older than 3.50.2 its changes stay in memory till then, some 600 bytes a row.
     bool all_or_nothing = false;
     /// A BOM only: revisions that it names and that are not there are made, as drafts of `by`. For a file from another
     /// database; in one's own, a revision that is missing is a slip of the pen.

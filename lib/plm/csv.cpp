@@ -1,6 +1,7 @@
 #include "csv.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace plm {
 namespace {
@@ -28,8 +29,19 @@ std::size_t character_bytes(std::string_view text) {
     return good ? 4 : 0;
 }
 
+/// How many characters of ASCII are at the front, in steps of eight: nearly all of them are.
+std::size_t ascii_bytes(std::string_view text) {
+    constexpr std::uint64_t high_bits = 0x8080'8080'8080'8080;
+    std::size_t count = 0;
+    for (std::uint64_t eight = 0; count + sizeof eight <= text.size(); count += sizeof eight) {
+        std::memcpy(&eight, text.data() + count, sizeof eight);
+        if ((eight & high_bits) != 0) break;
+    }
+    return count;
+}
+
 bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
+    for (text.remove_prefix(ascii_bytes(text)); !text.empty();) {
         const auto bytes = character_bytes(text);
         if (bytes == 0) return false;
         text.remove_prefix(bytes);

@@ -20,6 +20,7 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <unordered_set>
 
 namespace plm {
 namespace {
@@ -178,8 +179,11 @@ public:
     virtual ~RowTaker() = default;
     /// Does all of it, or throws and leaves nothing.
     virtual void take(const CsvRecord& record) = 0;
-    /// Before the rows so far are committed.
+    virtual void begin_batch() {}
+    /// Before the rows so far are committed, or undone.
     virtual void end_batch() {}
+    /// Whether it finds in a row what contradicts a batch that was undone.
+    [[nodiscard]] virtual bool remembers_batches() const { return false; }
 };
 
 /// One import: reads rows, gives them to the taker in transactions, and keeps count of what is settled.
@@ -193,7 +197,9 @@ public:
     ImportResult run() {
         try {
             skip_rows();
-            if (options_.dry_run || options_.all_or_nothing)
+            if (options_.dry_run && taker_.remembers_batches())
+                try_in_batches();
+            else if (options_.dry_run || options_.all_or_nothing)
                 import_in_one();
             else
                 import_in_batches();
@@ -231,6 +237,28 @@ private:
         }
     }
 
+    /// Each batch for itself: SQLite may keep in memory what one transaction changes until it ends.
+    void try_in_batches() {
+        ImportResult all;
+        while (read_batch()) {
+            try {
+                db_.transaction(call(), [&](sqlane::Transaction&) {
+                    add(all, take_batch());
+                    throw Undo{};
+                });
+            } catch (const Undo&) {
+                tell(all.rows);
+            }
+        }
+        keep_nothing_of(std::move(all));
+    }
+
+    void keep_nothing_of(ImportResult&& all) {
+        if (options_.all_or_nothing && all.bad_rows > 0) all.imported = 0;
+        all.settled = options_.skip;
+        result_ = std::move(all);
+    }
+
     void import_in_one() {
         ImportResult all;
         try {
@@ -242,11 +270,10 @@ private:
                 if (options_.dry_run || all.bad_rows > 0) throw Undo{};
             });
             all.settled = options_.skip + all.rows;
+            result_ = std::move(all);
         } catch (const Undo&) {
-            if (options_.all_or_nothing && all.bad_rows > 0) all.imported = 0;
-            all.settled = options_.skip;
+            keep_nothing_of(std::move(all));
         }
-        result_ = std::move(all);
     }
 
     bool read_batch() {
@@ -274,6 +301,7 @@ private:
 
     ImportResult take_batch() {
         ImportResult done;
+        taker_.begin_batch();
         for (const auto& row : batch_) {
             const auto why = row.broken.empty() ? try_row(row.record) : row.broken;
             ++done.rows;
@@ -327,9 +355,15 @@ public:
         : parts_(db), columns_(columns), options_(options) {}
 
     void take(const CsvRecord& record) override {
-        const auto id = parts_.adopt(part_in(record), options_.by, Words::later).id;
-        if (!first_) first_ = id;
-        last_ = id;
+        const auto made = parts_.adopt(part_in(record), options_.by, Words::later);
+        if (options_.dry_run) remember(made);
+        if (!first_) first_ = made.id;
+        last_ = made.id;
+    }
+
+    /// The sequence stands where the batches before would have left it when the highest of their parts is there.
+    void begin_batch() override {
+        if (options_.dry_run && highest_) parts_.adopt(*highest_, options_.by, Words::later);
     }
 
     /// Nobody else inserts meanwhile, so what lies between the first and the last is of this batch.
@@ -337,6 +371,8 @@ public:
         if (first_) parts_.index(*first_, last_);
         first_.reset();
     }
+
+    [[nodiscard]] bool remembers_batches() const override { return true; }
 
 private:
     /// Texts as they are, blanks and all; only codes and dates lose the blanks around them.
@@ -366,11 +402,24 @@ private:
         return time_in(std::string{part_columns.at(column).name}, text);
     }
 
+    void remember(const Part& made) {
+        if (!numbers_.insert(std::hash<std::string>{}(made.number)).second)
+            throw Conflict{"the part " + made.number + " is there already"};
+        const auto value = value_in(made.number);
+        if (!value || (highest_ && *value <= highest_value_)) return;
+        highest_ = made;
+        highest_value_ = *value;
+    }
+
     PartManager parts_;
     const Columns& columns_;
     const ImportOptions& options_;
     std::optional<PartId> first_;
     PartId last_;
+    /// Of a dry run: the parts that would be there. Hashes, since a million numbers would need a hundred bytes each.
+    std::unordered_set<std::size_t> numbers_;
+    std::optional<Part> highest_;
+    std::int64_t highest_value_ = 0;
 };
 
 // ---- lines of BOMs ----

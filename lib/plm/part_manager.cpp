@@ -53,15 +53,6 @@ std::string display_number(const std::string& category, const std::optional<std:
     return category + "-" + (subcategory ? *subcategory + "-" : "") + std::to_string(value);
 }
 
-/// What a number ends with: 10000 of "EL-RES-10000". Nothing when it is no number.
-std::optional<std::int64_t> value_in(std::string_view number) {
-    const auto digits = number.substr(number.find_last_not_of("0123456789") + 1);
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (digits.empty() || error != std::errc{} || value == std::numeric_limits<std::int64_t>::max()) return {};
-    return value;
-}
-
 std::string draw_number(sqlane::Transaction& tx, const Part& part) {
     return display_number(part.category, part.subcategory,
                           tx.one<std::int64_t>("UPDATE PartSequence SET next_value = next_value + 1 WHERE id = 1 "

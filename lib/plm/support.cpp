@@ -1,6 +1,8 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <tuple>
 
 namespace plm {
@@ -17,6 +19,14 @@ void require_text(const std::string& field, std::string_view text) {
     const bool control = std::ranges::any_of(
         text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
     if (control) throw InvalidValue{field, "holds a control character; remove it"};
+}
+
+std::optional<std::int64_t> value_in(std::string_view number) {
+    const auto digits = number.substr(number.find_last_not_of("0123456789") + 1);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.empty() || error != std::errc{} || value == std::numeric_limits<std::int64_t>::max()) return {};
+    return value;
 }
 
 std::string number_of(sqlane::Reader& r, PartId id) {

@@ -7,6 +7,8 @@
 #include <sqlane/reader.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +23,9 @@ std::string trimmed(std::string_view text);
 
 /// Throws InvalidValue for a text that is empty, or that holds characters no screen can show.
 void require_text(const std::string& field, std::string_view text);
+
+/// What a number ends with: 10000 of "EL-RES-10000". Nothing when it is no number.
+std::optional<std::int64_t> value_in(std::string_view number);
 
 /// The number of a part, for messages. Throws NotFound.
 std::string number_of(sqlane::Reader& r, PartId id);
