@@ -226,7 +226,7 @@ Part PartManager::adopt(const Part& part, const Actor& by, Words words) const {
 Part PartManager::update(const Part& edited, const Actor& by) const {
     require_text("name", edited.name);
     return db_.transaction([&](sqlane::Transaction& tx) {
-        const auto before = read(tx, edited.id);
+        auto before = read(tx, edited.id);
         if (before.version != edited.version) throw_conflict(before, edited);
         const auto changes = changes_between(before, edited);
         if (changes.empty()) return before;
