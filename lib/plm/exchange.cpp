@@ -195,8 +195,8 @@ public:
     }
 
     ImportResult run() {
+        skip_rows();
         try {
-            skip_rows();
             if (options_.dry_run && taker_.remembers_batches())
                 try_in_batches();
             else if (options_.dry_run || options_.all_or_nothing)
@@ -220,7 +220,6 @@ private:
 
     void skip_rows() {
         for (std::int64_t i = 0; i < options_.skip; ++i) {
-            check_stop();
             if (!read_row())
                 throw InvalidValue{"skip",
                                    "the file has " + std::to_string(i) + " rows, not " + std::to_string(options_.skip)};

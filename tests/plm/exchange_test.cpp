@@ -356,7 +356,7 @@ TEST_CASE("exchange: options that make no sense are refused") {
     CHECK_THROWS_AS(parts_from(company, rows_of(1), {.skip = -1}), InvalidValue);
     CHECK_THROWS_AS(parts_from(company, rows_of(1), {.by = UserId{99}}), NotFound);
     CHECK_THROWS_AS(bom_from(company, "parent,child,quantity\n", {.make_revisions = true}), InvalidValue);
-    CHECK(contains(caught<ImportStopped>([&] { parts_from(company, rows_of(3), {.skip = 4}); }).what(),
+    CHECK(contains(caught<InvalidValue>([&] { parts_from(company, rows_of(3), {.skip = 4}); }).what(),
                    "the file has 3 rows, not 4"));
     CHECK(parts_from(company, rows_of(3), {.skip = 3}).rows == 0);
 }
@@ -583,6 +583,23 @@ TEST_CASE("exchange: an import that stops in the middle of a batch tells only of
         CHECK(company.plm.parts().count() == stopped.result().imported);
         CHECK(contains(stopped.what(), "skip them to go on"));
     }
+}
+
+TEST_CASE("exchange: a stop is heeded while a batch is read, and what was skipped stays settled") {
+    Company company;
+    std::stop_source source;
+    std::int64_t made = 0;
+    GeneratedRows rows{50'000, [&](std::int64_t i) {
+                           if (i == 10'000) source.request_stop();
+                           made = i;
+                           return row_of(20000 + i, "ME", "Screw,\n");
+                       }};
+    std::istream csv{&rows};
+    const ImportOptions options{.batch = 50'000, .skip = 700, .stop = source.get_token()};
+    const auto stopped = caught<ImportStopped>([&] { import_parts(company.db(), csv, options); });
+    CHECK(stopped.result().settled == 700);
+    CHECK(stopped.result().rows == 0);
+    CHECK(made < 20'000);
 }
 
 TEST_CASE("exchange: an import that fails tells its cause, and all or nothing is nothing") {
