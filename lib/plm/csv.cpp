@@ -151,10 +151,8 @@ std::size_t CsvReader::read_record(std::vector<std::string>& fields, std::size_t
 }
 
 void CsvReader::end_line() {
-    const int c = peek();
-    if (c == at_end) return;
-    take();
-    if (c == '\r' && peek() == '\n') take();
+    // Of CRLF the second half is left to whoever skips empty lines.
+    if (peek() != at_end) take();
 }
 
 void CsvReader::read_field(std::string& field) {
@@ -165,7 +163,6 @@ void CsvReader::read_field(std::string& field) {
         if (const int c = peek(); !is_line_end(c) && c != static_cast<unsigned char>(separator_)) {
             break_record("there is text behind the closing quote" + place() +
                          "; a quote inside of a quoted field is written twice");
-            surplus_.clear();
             read_plain(surplus_);
         }
     } else {

@@ -103,6 +103,7 @@ TEST_CASE("csv: the header tells the separator") {
     CHECK(records_of("a\tb\n1,5\t2;3\n") == std::vector<Fields>{{"1,5", "2;3"}});
     CHECK(records_of("\"a;;;\",b\n1;5,2\n") == std::vector<Fields>{{"1;5", "2"}});
     CHECK(records_of("only\n1\n") == std::vector<Fields>{{"1"}});
+    CHECK(records_of("a,b\n1;;;2,3\n") == std::vector<Fields>{{"1;;;2", "3"}});
 }
 
 TEST_CASE("csv: blanks, tabs and what looks like a formula stay") {
@@ -113,8 +114,13 @@ TEST_CASE("csv: a record knows the line it begins on") {
     std::istringstream in{"a,b\r\n\"1\r\n\n\r1\",2\r\n\r\n3,4\r\n\"5\r6\",7\r\n8,9"};
     CsvReader reader{in};
     std::vector<std::int64_t> lines;
-    for (CsvRecord record; reader.next(record);) lines.push_back(record.line);
+    CsvRecord record;
+    while (reader.next(record)) lines.push_back(record.line);
     CHECK(lines == std::vector<std::int64_t>{2, 7, 8, 10});
+    std::istringstream mixed{"a\r1\n2"};
+    CsvReader other{mixed};
+    for (lines.clear(); other.next(record);) lines.push_back(record.line);
+    CHECK(lines == std::vector<std::int64_t>{2, 3});
 }
 
 TEST_CASE("csv: a record with more or fewer fields than the header is refused, and the next one is read") {
