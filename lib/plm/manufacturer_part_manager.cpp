@@ -46,6 +46,7 @@ ManufacturerPartId ManufacturerPartManager::add(PartId part, std::string_view ma
                                                 const std::string& url, const Actor& by) const {
     require_text("manufacturer", manufacturer);
     require_text("number", number);
+    require_readable("url", url);
     return db_.transaction([&](sqlane::Transaction& tx) {
         const auto title = trimmed(manufacturer) + " " + trimmed(number);
         const auto of = number_of(tx, part);

@@ -207,6 +207,7 @@ Part PartManager::create(const NewPart& part, const Actor& by) const {
 Part PartManager::adopt(const Part& part, const Actor& by, Words words) const {
     const bool is_new = part.number.empty();
     require_text("name", part.name);
+    require_readable("description", part.description);
     if (!is_new) require_text("number", part.number);
     if (part.modified < part.created) throw InvalidValue{"modified", "is before created"};
     return db_.transaction([&](sqlane::Transaction& tx) {
@@ -225,6 +226,7 @@ Part PartManager::adopt(const Part& part, const Actor& by, Words words) const {
 
 Part PartManager::update(const Part& edited, const Actor& by) const {
     require_text("name", edited.name);
+    require_readable("description", edited.description);
     return db_.transaction([&](sqlane::Transaction& tx) {
         auto before = read(tx, edited.id);
         if (before.version != edited.version) throw_conflict(before, edited);

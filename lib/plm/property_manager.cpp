@@ -138,6 +138,7 @@ void after_change(sqlane::ConnectionManager& db, const PropertyOwner& owner, con
 
 void PropertyManager::set(const PropertyOwner& owner, const Property& property, const Actor& by) const {
     require_text("key", property.key);
+    require_readable(property.key, property.value);
     db_.transaction([&](sqlane::Transaction& tx) {
         require_editable(tx, owner);
         const auto value = normalised(tx, property.type, property.value);

@@ -95,6 +95,8 @@ void require_no_cycle(sqlane::Reader& r, RevisionId parent, const BomLine& line)
 void require_sound(sqlane::Reader& r, const BomLine& line) {
     if (!line.quantity.is_positive()) throw InvalidValue{"quantity", "must be above zero"};
     require_text("unit", line.unit);
+    require_readable("designators", line.designators);
+    require_readable("note", line.note);
     if (line.find_number && *line.find_number < 1) throw InvalidValue{"find number", "must be above zero"};
     const auto number = number_of(r, line.child);
     if (!line.pinned) return;

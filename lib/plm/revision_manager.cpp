@@ -125,6 +125,7 @@ RevisionId insert(sqlane::Transaction& tx, const Revision& revision) {
 }  // namespace
 
 Revision RevisionManager::create(PartId part, UserId author, const std::string& change_note) const {
+    require_readable("change note", change_note);
     return db_.transaction([&](sqlane::Transaction& tx) {
         const auto label = next_label(part);
         const auto last = latest(part);
@@ -157,6 +158,7 @@ Revision RevisionManager::adopt(PartId part, const std::string& label, UserId au
 }
 
 Revision RevisionManager::set_change_note(const Revision& read_before, const std::string& note, const Actor& by) const {
+    require_readable("change note", note);
     return db_.transaction([&](sqlane::Transaction& tx) {
         const auto before = read(tx, read_before.id);
         if (before.version != read_before.version)

@@ -21,7 +21,11 @@ inline Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono:
 /// Without the white space around it.
 std::string trimmed(std::string_view text);
 
-/// Throws InvalidValue for a text that is empty, or that holds characters no screen can show.
+bool is_utf8(std::string_view text);
+
+/// Throws InvalidValue for a text that holds characters no screen can show, or bytes that are no characters.
+void require_readable(const std::string& field, std::string_view text);
+/// The same, and for one that is empty.
 void require_text(const std::string& field, std::string_view text);
 
 /// What a number ends with: 10000 of "EL-RES-10000". Nothing when it is no number.

@@ -316,3 +316,31 @@ TEST_CASE("search: the number before the name before the rest, and no more than 
     CHECK(names_of(company.plm.parts().search("motor")) == Names{"motor", "other"});
     CHECK(company.plm.parts().search("motor", 1).size() == 1);
 }
+
+TEST_CASE("part: texts are readable everywhere, so that what is kept can be exported and shown") {
+    Company company;
+    const auto made = company.draft("Gearbox");
+    const auto screw = company.part("Screw");
+    for (const std::string& bad : {std::string("a\0b", 3), std::string{"\x1b[2J"}, std::string{"\xff"}}) {
+        CAPTURE(bad);
+        const auto parts = company.plm.parts();
+        CHECK(caught<InvalidValue>([&] {
+                  parts.create({.category = "EL", .name = "x", .description = bad});
+              }).field() == "description");
+        CHECK_THROWS_AS(parts.create({.category = "EL", .name = bad}), InvalidValue);
+        CHECK_THROWS_AS(company.plm.relationships().add(made.revision.id, {.child = screw.id, .note = bad}),
+                        InvalidValue);
+        CHECK_THROWS_AS(company.plm.properties().set(made.part.id, {"k", PropertyType::string, bad}), InvalidValue);
+        CHECK_THROWS_AS(company.plm.revisions().set_change_note(made.revision, bad), InvalidValue);
+        CHECK_THROWS_AS(company.plm.manufacturer_parts().add(screw.id, "m", "n", bad), InvalidValue);
+    }
+    CHECK(company.plm.parts()
+              .create({.category = "EL", .name = "ä", .description = "two\r\nlines\tand a tab"})
+              .description.size() == 20);
+}
+
+TEST_CASE("part: a number from elsewhere cannot use the sequence up") {
+    Company company;
+    company.plm.parts().adopt({.number = "EL-9223372036854775806", .category = "EL", .name = "x"});
+    CHECK(company.part("next").number == "EL-10000");
+}
