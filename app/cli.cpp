@@ -2,14 +2,12 @@
 
 #include <sqlane/sqlane.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <optional>
 #include <utility>
 
 namespace cli {
@@ -21,50 +19,6 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may writ
 extern "C" void on_interrupt(int /*signal*/) {
     interrupted.store(true);
     std::signal(SIGINT, SIG_DFL);
-}
-
-template <class T>
-bool is(const std::exception* error) {
-    return dynamic_cast<const T*>(error) != nullptr;
-}
-
-struct Kind {
-    const char* name;
-    bool (*matches)(const std::exception*);
-    const char* advice;
-};
-
-constexpr const char* give_time =
-    "Close the program that holds the file, or allow more time, as in SQLANE_POOL_TIMEOUT=2m.";
-/// A class before its base.
-constexpr std::array<Kind, 16> kinds{{
-    {"UsageError", is<BadUsage>, ""},
-    {"Timeout", is<sqlane::Timeout>, give_time},
-    {"Saturated", is<sqlane::Saturated>, "Allow more callers to wait, as in SQLANE_POOL_QUEUE=1000."},
-    {"Busy", is<sqlane::Busy>, give_time},
-    {"Deadlock", is<sqlane::Deadlock>, ""},
-    {"UsageError", is<sqlane::UsageError>, ""},
-    {"Cancelled", is<sqlane::Cancelled>, "Run the command again."},
-    {"ConstraintError", is<sqlane::ConstraintError>, ""},
-    {"NotFound", is<sqlane::NotFound>, ""},
-    {"TypeError", is<sqlane::TypeError>, ""},
-    {"CorruptError", is<sqlane::CorruptError>, restore_advice},
-    {"StorageError", is<sqlane::StorageError>,
-     "Check the path, the rights of the file and of its folder, and the space on the disk."},
-    {"Closed", is<sqlane::Closed>, ""},
-    {"Aborted", is<sqlane::Aborted>, "Run the command again."},
-    {"Error", is<sqlane::Error>, ""},
-    {"InternalError", is<std::exception>, "This is a fault of sqlane: please report it with the command."},
-}};
-
-const Kind& find_kind(const std::exception& error) {
-    return *std::ranges::find_if(kinds, [&](const Kind& kind) { return kind.matches(&error); });
-}
-
-/// https://www.sqlite.org/rescode.html#notadb
-bool is_not_a_database(const std::exception& error) {
-    const auto* ours = dynamic_cast<const sqlane::Error*>(&error);
-    return ours != nullptr && (ours->sqlite_code() & 0xff) == 26;
 }
 
 void print_warning(const sqlane::Warning& warning) {
@@ -79,21 +33,6 @@ std::string with_thousands(std::string digits) {
 }
 
 std::string with_unit(double value, const char* unit) { return decimal(value, value < 10 ? 1 : 0) + " " + unit; }
-
-/// Continuation bytes of UTF-8 take no place of their own on the screen.
-std::size_t width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::vector<std::size_t> column_widths(const std::vector<std::vector<std::string>>& rows) {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows) {
-        widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-    }
-    return widths;
-}
 
 std::string hexadecimal(unsigned char c) {
     std::array<char, 8> text{};
@@ -118,34 +57,32 @@ sqlane::Options options_from_environment(const sqlane::Options& base) {
     }
 }
 
+std::string database_path(std::string named) {
+    if (named.empty())
+        if (const char* url = std::getenv("DATABASE_URL")) named = url;
+    constexpr std::string_view scheme = "sqlite:";
+    if (named.starts_with(scheme)) named.erase(0, named.starts_with("sqlite://") ? scheme.size() + 2 : scheme.size());
+    if (named.empty()) throw BadUsage{"no database was named", "Name it: --db FILE, or in the variable DATABASE_URL."};
+    return named;
+}
+
+void require_consent(const std::string& question, bool given) {
+    if (given) return;
+    if (!stderr_is_terminal())
+        throw BadUsage{"there is no terminal to ask at: " + question, "Say that it is meant: --yes."};
+    std::cerr << printable(question) << " [y/N] ";
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "Y" && answer != "yes") throw BadUsage{"not confirmed", "Nothing was done."};
+}
+
 std::string sqlite_version() {
     auto db = sqlane::ConnectionManager::in_memory({.upkeep_thread = false});
     return db.execute([](sqlane::Reader& r) { return r.one<std::string>("SELECT sqlite_version()"); });
 }
 
-std::string kind_of(const std::exception& error) { return find_kind(error).name; }
-
-std::string advice_for(const std::exception& error) {
-    if (const auto* usage_error = dynamic_cast<const BadUsage*>(&error)) return usage_error->advice();
-    if (is_not_a_database(error)) return "Name a SQLite database. If this one is encrypted, sqlane cannot read it.";
-    return find_kind(error).advice;
-}
-
-Json to_json(const std::exception& error) {
-    Json object{{"kind", kind_of(error)}, {"message", error.what()}};
-    if (const auto advice = advice_for(error); !advice.empty()) object["advice"] = advice;
-    if (const auto* ours = dynamic_cast<const sqlane::Error*>(&error); ours != nullptr && ours->sqlite_code() != 0)
-        object["sqlite_code"] = ours->sqlite_code();
-    return object;
-}
-
 /// Paths and names need not be UTF-8; JSON must be.
 void print(const Json& object) { std::cout << object.dump(2, ' ', false, Json::error_handler_t::replace) << '\n'; }
-
-void print_error(std::string_view kind, std::string_view message, std::string_view advice) {
-    std::cerr << "sqlane: " << kind << ": " << printable(message, true) << '\n';
-    if (!advice.empty()) std::cerr << "  " << advice << '\n';
-}
 
 void progress(std::string_view what, std::int64_t bytes_to_do) {
     constexpr std::int64_t done_in_a_moment = std::int64_t{256} << 20;
@@ -213,21 +150,6 @@ std::string printable(std::string_view text, bool several_lines) {
         shown += controls ? hexadecimal(c) : std::string{text[at]};
     }
     return shown;
-}
-
-std::string table(const std::vector<std::vector<std::string>>& rows, std::string_view alignment) {
-    const auto widths = column_widths(rows);
-    std::string lines;
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            const std::string space(widths[i] - width(row[i]), ' ');
-            const bool right = i < alignment.size() && alignment[i] == 'r';
-            line += "  " + (right ? space + row[i] : row[i] + space);
-        }
-        lines += line.erase(line.find_last_not_of(' ') + 1) + "\n";
-    }
-    return lines;
 }
 
 }  // namespace cli

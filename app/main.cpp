@@ -16,10 +16,7 @@ namespace {
 using cli::Json;
 
 int fail(const std::exception& error, bool json, cli::ExitCode code) {
-    if (json)
-        cli::print(Json{{"error", cli::to_json(error)}});
-    else
-        cli::print_error(cli::kind_of(error), error.what(), cli::advice_for(error));
+    cli::tell(error, json);
     return code;
 }
 
@@ -45,8 +42,18 @@ int guarded(const std::function<int(bool json)>& run, bool json) {
     } catch (const cli::BadUsage& error) {
         return fail(error, json, cli::usage);
     } catch (const std::exception& error) {
-        return fail(error, json, cli::failed);
+        return fail(error, json, cli::is_cancelled(error) ? cli::cancelled : cli::failed);
     }
+}
+
+/// Of the command that was not used correctly, as far as it was understood.
+std::string where_help_is(const CLI::App& app) {
+    std::string command = "sqlane";
+    for (const auto* at = &app; !at->get_subcommands().empty();) {
+        at = at->get_subcommands().front();
+        command += " " + at->get_name();
+    }
+    return "See '" + command + " --help'.";
 }
 
 int help(const CLI::App& app) {
@@ -54,27 +61,42 @@ int help(const CLI::App& app) {
     return cli::usage;
 }
 
+constexpr const char* footer =
+    "Examples:\n"
+    "  sqlane user add ada --role Admin --db parts.db\n"
+    "  sqlane part add EL-RES \"Resistor 10k\" --db parts.db --as ada\n"
+    "  sqlane part list --db parts.db\n"
+    "  sqlane doctor parts.db\n"
+    "  sqlane demo\n\n"
+    "Variables:\n"
+    "  DATABASE_URL  the database, where no --db is given\n"
+    "  SQLANE_USER   the user, where no --as is given\n"
+    "  NO_COLOR      no colour on a terminal\n"
+    "  SQLANE_*      the options of the lanes; 'sqlane doctor' lists them\n\n"
+    "Exit codes: 0 done, 1 failed, 2 not used correctly, 130 cancelled.\n";
+
 int run(int argc, char** argv) {
     // Read before anything else is: an error in the other arguments is to be JSON too.
     const bool json = std::any_of(argv + 1, argv + argc, [](std::string_view arg) { return arg == "--json"; });
 
-    CLI::App app{"sqlane: thread-safe access to a SQLite database. Looks after one, and shows what its lanes do."};
+    CLI::App app{"sqlane: parts and their revisions in a SQLite database, and a look at what its lanes do"};
     app.name("sqlane");
-    app.footer(
-        "Examples:\n  sqlane migrate up --db parts.db\n  sqlane doctor parts.db\n  sqlane demo\n\n"
-        "Exit codes: 0 done, 1 failed, 2 not used correctly.\n"
-        "SQLANE_* variables set the options of the lanes; 'sqlane doctor' lists them.\n");
+    app.footer(footer);
     bool version = false;
     app.add_flag("--version", version, "Print the versions of sqlane and of the SQLite library");
     app.add_flag("--json")->description("With --version: print one JSON object");
     app.require_subcommand(0, 1);
-    const std::array commands{cli::doctor_command(app), cli::demo_command(app), cli::migrate_command(app)};
+    const std::array commands{cli::part_command(app),       cli::rev_command(app),     cli::bom_command(app),
+                              cli::review_command(app),     cli::approve_command(app), cli::workflow_command(app),
+                              cli::history_command(app),    cli::user_command(app),    cli::category_command(app),
+                              cli::migrate_command(app),    cli::doctor_command(app),  cli::demo_command(app),
+                              cli::completion_command(app), cli::man_command(app)};
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        return fail(cli::BadUsage{error.what()}, json, cli::usage);
+        return fail(cli::BadUsage{error.what(), where_help_is(app)}, json, cli::usage);
     }
     if (version) return guarded(print_version, json);
     const auto chosen = std::ranges::find_if(commands, [](const auto& command) { return command.app->parsed(); });

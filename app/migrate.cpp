@@ -10,7 +10,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -49,21 +48,8 @@ struct Arguments {
     bool exit_code = false;
 };
 
-/// DATABASE_URL as other tools write it: sqlite:parts.db, sqlite://parts.db, sqlite:///home/me/parts.db.
-std::string path_of(std::string url) {
-    constexpr std::string_view scheme = "sqlite:";
-    if (!url.starts_with(scheme)) return url;
-    url.erase(0, scheme.size());
-    if (url.starts_with("//")) url.erase(0, 2);
-    return url;
-}
-
 const std::string& database_of(Arguments& arguments) {
-    if (arguments.database.empty())
-        if (const char* url = std::getenv("DATABASE_URL")) arguments.database = url;
-    arguments.database = path_of(arguments.database);
-    if (arguments.database.empty())
-        throw BadUsage{"no database was named", "Name it: --db FILE, or in the variable DATABASE_URL."};
+    arguments.database = database_path(arguments.database);
     return arguments.database;
 }
 
@@ -111,14 +97,7 @@ auto without_migrations(Arguments& arguments, bool json, Work work) {
 }
 
 void require_consent(Arguments& arguments, const std::string& what) {
-    const auto question = what + " of " + database_of(arguments) + "?";
-    if (arguments.yes) return;
-    if (!stderr_is_terminal())
-        throw BadUsage{"there is no terminal to ask at: " + question, "Say that it is meant: --yes."};
-    std::cerr << printable(question) << " [y/N] ";
-    std::string answer;
-    std::getline(std::cin, answer);
-    if (answer != "y" && answer != "Y" && answer != "yes") throw BadUsage{"not confirmed", "Nothing was done."};
+    cli::require_consent(what + " of " + database_of(arguments) + "?", arguments.yes);
 }
 
 // ---- what a run did ----
@@ -553,7 +532,7 @@ void add_verbs_that_look(Verbs& verbs, Arguments& a) {
 }
 
 void add_options(CLI::App& migrate, Arguments& a) {
-    migrate.add_option("--db", a.database, "The database file; or the variable DATABASE_URL");
+    migrate.add_option("--db", a.database, "The database file; or the variable DATABASE_URL")->type_name("FILE");
     migrate.add_option("--dir", a.folder, "The folder of the migrations")->capture_default_str();
     migrate.add_option("--lock-timeout", a.lock_timeout, "Seconds to wait for another process")->capture_default_str();
     migrate.add_flag("-q,--quiet", a.quiet, "Print only errors and what was asked for");

@@ -124,10 +124,8 @@ std::optional<Trouble> trouble_of_other(const std::exception& error, const Migra
 }
 
 Json to_json(const Trouble& trouble, const std::exception& error) {
-    Json object{{"kind", is<MigrationError>(error) ? "MigrationError" : kind_of(error)},
-                {"problem", trouble.problem},
-                {"code", trouble.code},
-                {"message", trouble.message}};
+    Json object{
+        {"kind", kind_of(error)}, {"problem", trouble.problem}, {"code", trouble.code}, {"message", trouble.message}};
     if (!trouble.advice.empty()) object["advice"] = trouble.advice;
     if (const auto* ours = dynamic_cast<const sqlane::Error*>(&error); ours != nullptr && ours->sqlite_code() != 0)
         object["sqlite_code"] = ours->sqlite_code();

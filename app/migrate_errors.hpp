@@ -8,7 +8,7 @@
 namespace cli {
 
 /// Beside those that all commands share.
-enum MigrateExitCode : int { pending = 3, refused, newer, busy, drifted, storage, cancelled = 130 };
+enum MigrateExitCode : int { pending = 3, refused, newer, busy, drifted, storage };
 
 /// What the words about an error depend on.
 struct MigrateContext {

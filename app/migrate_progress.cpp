@@ -6,10 +6,6 @@
 #include <cstddef>
 #include <iostream>
 
-#if !defined(_WIN32)
-#include <sys/ioctl.h>
-#endif
-
 namespace cli {
 namespace {
 
@@ -37,31 +33,10 @@ int percent_of(const sqlane::MigrationProgress& p) {
     return p.step == Step::backup || p.step == Step::statement ? std::clamp(p.percent, 0, 100) : -1;
 }
 
-std::string bar(int percent) {
-    constexpr int width = 20;
-    const auto full = static_cast<std::size_t>(percent * width / 100);
-    const auto number = std::to_string(percent);
-    return "[" + std::string(full, '#') + std::string(width - full, '.') + "] " + std::string(3 - number.size(), ' ') +
-           number + " %  ";
-}
-
-/// A line that the terminal wraps cannot be drawn over.
-std::size_t columns() {
-#if !defined(_WIN32)
-    winsize size{};
-    if (::ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col - std::size_t{1};
-#endif
-    return 79;
-}
-
 }  // namespace
 
 MigrationProgressDisplay::MigrationProgressDisplay(bool quiet, bool verbose)
     : quiet_(quiet), verbose_(verbose), terminal_(stderr_is_terminal() && !verbose) {}
-
-MigrationProgressDisplay::~MigrationProgressDisplay() {
-    if (!drawn_.empty()) std::cerr << "\r" + std::string(drawn_.size(), ' ') + "\r";
-}
 
 void MigrationProgressDisplay::show(const sqlane::MigrationProgress& progress) {
     if (quiet_) return;
@@ -70,15 +45,7 @@ void MigrationProgressDisplay::show(const sqlane::MigrationProgress& progress) {
     if (!terminal_)
         show_line(text, percent);
     else if (std::chrono::steady_clock::now() - started_ >= before_bar)
-        draw((percent < 0 ? "" : bar(percent)) + text);
-}
-
-/// In one piece: half a line would be seen as flicker.
-void MigrationProgressDisplay::draw(const std::string& line) {
-    const auto shown = line.substr(0, columns());
-    if (shown == drawn_) return;
-    std::cerr << "\r" + shown + std::string(drawn_.size() - std::min(drawn_.size(), shown.size()), ' ');
-    drawn_ = shown;
+        line_.draw((percent < 0 ? "" : progress_bar(percent)) + text);
 }
 
 void MigrationProgressDisplay::show_line(const std::string& text, int percent) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "progress_line.hpp"
+
 #include <sqlane/migrator.hpp>
 
 #include <chrono>
@@ -11,21 +13,15 @@ namespace cli {
 class MigrationProgressDisplay {
 public:
     MigrationProgressDisplay(bool quiet, bool verbose);
-    MigrationProgressDisplay(const MigrationProgressDisplay&) = delete;
-    MigrationProgressDisplay& operator=(const MigrationProgressDisplay&) = delete;
-    /// Takes the bar away.
-    ~MigrationProgressDisplay();
-
     void show(const sqlane::MigrationProgress& progress);
 
 private:
-    void draw(const std::string& line);
     void show_line(const std::string& text, int percent);
 
     bool quiet_;
     bool verbose_;
     bool terminal_;
-    std::string drawn_;
+    ProgressLine line_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point last_line_ = started_;
 };

@@ -120,6 +120,67 @@ function(expect_error expected problem error_code regex)
     expect_files_unchanged()
 endfunction()
 
+# expect_both(CODE ARGUMENTS...): the same for commands on parts, which are safe to run twice.
+macro(expect_both expected)
+    sqlane(${ARGN} --json)
+    expect_code(${expected})
+    expect_empty(err)
+    expect_one_json_object()
+    set(json "${out}")
+    sqlane(${ARGN})
+    expect_code(${expected})
+endmacro()
+
+# expect_failure(CODE KIND REGEX ARGUMENTS...): says so in words on stderr and with --json on stdout.
+function(expect_failure expected kind regex)
+    expect_both(${expected} ${ARGN})
+    expect_empty(out)
+    expect(err "^sqlane: ${kind}: " "${regex}")
+    set(out "${json}")
+    expect_json(${kind} error kind)
+    expect_json_type(STRING error message)
+endfunction()
+
+# do(ARGUMENTS...): a step that has to work.
+macro(do)
+    sqlane(${ARGN})
+    expect_code(0)
+endmacro()
+
+# on_terminal(COMMAND [VARIABLE=VALUE...]): as on a terminal 60 columns wide, with what the file `answer` holds as input. Ends
+# the case where that cannot be had; util-linux has the program.
+macro(on_terminal command)
+    find_program(SCRIPT script)
+    if(NOT SCRIPT)
+        return()
+    endif()
+    if(NOT EXISTS "${FOLDER}/answer")
+        file(WRITE "${FOLDER}/answer" "")
+    endif()
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E env --unset=NO_COLOR TERM=xterm ${ARGN}
+            "${SCRIPT}" -qec "stty cols 60; '${SQLANE}' ${command}" /dev/null
+        WORKING_DIRECTORY "${FOLDER}" INPUT_FILE "${FOLDER}/answer"
+        RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+    string(REPLACE "\r" "" out "${out}")
+endmacro()
+
+# The database parts.db: ada is Admin, bo and cy are Designers, dee only looks. Who does something is ada.
+macro(work_as_ada)
+    set(ENV{DATABASE_URL} parts.db)
+    set(ENV{SQLANE_USER} ada)
+    do(user add ada --role Admin)
+    do(user add bo --role Designer)
+    do(user add cy --role Designer)
+    do(user add dee --role Viewer)
+endmacro()
+
+# AS-10001, of ada's, has two EL-RES-10000 in it.
+macro(make_lamp)
+    do(part add EL-RES "Resistor 10k" --description "1 %")
+    do(part add AS Lamp)
+    do(bom add AS-10001 EL-RES-10000 2 --designators "R1, R2" --find 10)
+endmacro()
+
 function(remember_files)
     file(GLOB_RECURSE files "${FOLDER}/*")
     foreach(file IN LISTS files)
@@ -144,6 +205,7 @@ foreach(variable IN ITEMS POOL_MIN POOL_MAX POOL_OVERFLOW POOL_TIMEOUT POOL_QUEU
     unset(ENV{SQLANE_${variable}})
 endforeach()
 unset(ENV{DATABASE_URL})
+unset(ENV{SQLANE_USER})
 unset(ENV{NO_COLOR})
 get_filename_component(MIGRATIONS "${CMAKE_CURRENT_LIST_DIR}/../../migrations" ABSOLUTE)
 include("${CASE}")

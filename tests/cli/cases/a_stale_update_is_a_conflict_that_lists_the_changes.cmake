@@ -1,0 +1,12 @@
+work_as_ada()
+do(part add AS Lamp)
+do(part update AS-10000 --name "Desk lamp")
+expect_failure(1 Conflict "version 2, yours was made from 1.*\n  name +Desk lamp +Floor lamp\n$"
+    part update AS-10000 --name "Floor lamp" --version 1)
+sqlane(part update AS-10000 --name "Floor lamp" --version 1 --json)
+expect_json_length(1 error changes)
+expect_json(name error changes 0 field)
+expect_json("Desk lamp" error changes 0 theirs)
+expect_json("Floor lamp" error changes 0 yours)
+do(part show AS-10000 --json)
+expect_json("Desk lamp" name)

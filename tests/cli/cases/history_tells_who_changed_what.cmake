@@ -1,0 +1,18 @@
+work_as_ada()
+make_lamp()
+do(part update AS-10001 --name "Desk lamp")
+do(review submit AS-10001 --reviewer bo)
+do(approve AS-10001 --as bo)
+expect_both(0 history AS-10001)
+expect(out " ada +AS-10001 +created +AS-10001\n" " ada +AS-10001@1 +line added +2 pcs EL-RES-10000 .R1, R2.\n"
+    " ada +AS-10001 +name +Lamp +Desk lamp\n" " ada +AS-10001@1 +state +Draft +In Review\n"
+    " bo +AS-10001@1 +review by bo +Pending +Approved\n$")
+set(out "${json}")
+expect_json(AS-10001 number)
+expect_json(ada history 0 by)
+expect_json(created history 0 action)
+do(history AS-10001@1)
+if(out MATCHES "Desk lamp")
+    fail("what is about the part is told of the revision")
+endif()
+expect_failure(1 NotFound "no part 'X-1'" history X-1)

@@ -1,0 +1,15 @@
+expect_both(0 man)
+expect(out "\n.TH SQLANE 1 " "\n.SH NAME\nsqlane .- parts" "\n.SS .fBsqlane part add.fR .fICATEGORY.fR .fINAME.fR "
+    "sqlane bom explode AS" "DATABASE_URL")
+if(out MATCHES "[^ -~\n]")
+    fail("not in ASCII, so it depends on how it is read")
+endif()
+file(WRITE "${FOLDER}/sqlane.1" "${out}")
+find_program(groff groff)
+if(groff)
+    execute_process(COMMAND "${groff}" -man -Tutf8 -ww "${FOLDER}/sqlane.1"
+        RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+    expect_code(0)
+    expect_empty(err)
+    expect(out "part add")
+endif()
