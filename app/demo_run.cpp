@@ -2,13 +2,16 @@
 
 #include "cli.hpp"
 
+#include <plm/category_manager.hpp>
+#include <plm/workflow_manager.hpp>
+
 #include <sqlane/errors.hpp>
 
-#include <algorithm>
-#include <array>
+#include <atomic>
 #include <chrono>
+#include <exception>
 #include <latch>
-#include <numeric>
+#include <mutex>
 #include <thread>
 
 namespace cli {
@@ -16,102 +19,170 @@ namespace {
 
 using sqlane::Clock;
 using sqlane::ConnectionManager;
-using Tally = DemoTally;
 
 // ---- the threads ----
 
-struct Shift {
-    Clock::time_point end;
-    std::stop_token stop;
+/// The first failure of all threads, which ends the others.
+class Failure {
+public:
+    void keep(std::exception_ptr failure) {
+        const std::lock_guard lock{mutex_};
+        if (!failure_) failure_ = std::move(failure);
+        happened_ = true;
+    }
+    [[nodiscard]] bool happened() const { return happened_; }
+    void rethrow() const {
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+private:
+    std::atomic<bool> happened_{false};
+    std::mutex mutex_;
+    std::exception_ptr failure_;
 };
 
-/// Calls `step(0)`, `step(1)`, ... until the shift is over.
-template <class F>
-void work(const Shift& shift, Tally& tally, F step) {
-    for (std::uint64_t n = 0; Clock::now() < shift.end && !shift.stop.stop_requested(); ++n) {
-        try {
-            step(n);
-        } catch (const parts::ChangedMyMind&) {
-            ++tally.undone;
-        } catch (const sqlane::ErrorWithReport&) {
-            ++tally.refused;
-        } catch (...) {
-            tally.failure = std::current_exception();
-            return;
-        }
+/// A crew of writers on one job after the other, while readers look on.
+class Site {
+public:
+    Site(ConnectionManager& db, const DemoSettings& settings, std::stop_token stop)
+        : db_(db), writers_(settings.writers), stop_(std::move(stop)) {
+        readers_.reserve(static_cast<std::size_t>(settings.readers));
+        for (int i = 0; i < settings.readers; ++i)
+            readers_.emplace_back([this](const std::stop_token& end) { read(end); });
     }
+
+    /// Calls `work(0)` to `work(count - 1)`, spread over the writers.
+    template <class F>
+    void all(int count, F work) {
+        std::atomic<int> next{0};
+        {
+            std::vector<std::jthread> threads;
+            threads.reserve(static_cast<std::size_t>(writers_));
+            for (int i = 0; i < writers_; ++i)
+                threads.emplace_back([&] {
+                    for (int index = next++; index < count && !over(); index = next++) attempt([&] { work(index); });
+                });
+        }
+        failure_.rethrow();
+        if (stop_.stop_requested()) throw sqlane::Cancelled{"the demo was interrupted"};
+    }
+
+    void send_readers_home() {
+        readers_.clear();
+        failure_.rethrow();
+    }
+
+    std::atomic<std::uint64_t> undone{0};
+    std::atomic<std::uint64_t> reads{0};
+    std::atomic<std::uint64_t> refused{0};
+    std::atomic<std::uint64_t> torn{0};
+
+private:
+    [[nodiscard]] bool over() const { return failure_.happened() || stop_.stop_requested(); }
+
+    /// Again when it was refused.
+    template <class F>
+    void attempt(F work) {
+        while (!over()) try {
+                return work();
+            } catch (const product::ChangedMyMind&) {
+                ++undone;
+                return;
+            } catch (const sqlane::ErrorWithReport&) {
+                ++refused;
+            } catch (...) {
+                return failure_.keep(std::current_exception());
+            }
+    }
+
+    /// As people do, who look at what they found.
+    static void pause() { std::this_thread::sleep_for(std::chrono::milliseconds{2}); }
+
+    void read(const std::stop_token& end) {
+        for (std::uint64_t turn = 0; !end.stop_requested() && !over(); ++turn, pause())
+            attempt([&] {
+                if (turn % 4 != 0)
+                    product::look_around(db_, turn);
+                else if (product::is_torn(db_))
+                    ++torn;
+                ++reads;
+            });
+    }
+
+    ConnectionManager& db_;
+    int writers_;
+    std::stop_token stop_;
+    Failure failure_;
+    std::vector<std::jthread> readers_;
+};
+
+// ---- the product ----
+
+/// By level, in the order of their making.
+struct Parts {
+    std::vector<plm::CreatedPart> components;
+    std::vector<plm::CreatedPart> boards;
+    std::vector<plm::CreatedPart> modules;
+    plm::CreatedPart product;
+};
+
+/// Every `step`th of the parts from `first` on, as lines of an assembly.
+template <class Quantity>
+std::vector<plm::BomLine> lines_of(const std::vector<plm::CreatedPart>& parts, int first, int step, Quantity quantity) {
+    std::vector<plm::BomLine> lines;
+    for (int i = first; i < static_cast<int>(parts.size()); i += step)
+        lines.push_back({.child = parts[static_cast<std::size_t>(i)].part.id,
+                         .quantity = plm::Quantity{quantity(i)},
+                         .find_number = 10 * (static_cast<int>(lines.size()) + 1)});
+    return lines;
 }
 
-void write(ConnectionManager& db, const Shift& shift, Tally& tally) {
-    constexpr std::uint64_t one_undone_in = 50;
-    constexpr std::array<const char*, 3> categories{"EL", "ME", "HY"};
-    work(shift, tally, [&](std::uint64_t n) {
-        const std::string category = categories.at(n % categories.size());
-        if (n % one_undone_in == one_undone_in - 1) parts::receive_and_return(db, category, 10);
-        tally.sum += n % 2 == 0 ? parts::create_part(db, category) : parts::receive_part(db, category, 10);
-        ++tally.commits;
+void make_components(ConnectionManager& db, Site& site, const product::Team& team, Parts& parts) {
+    constexpr int one_undone_in = 50;
+    const auto count = static_cast<int>(parts.components.size());
+    site.all(count, [&](int i) {
+        parts.components[static_cast<std::size_t>(i)] = product::make_component(db, team, i);
+        if (i % one_undone_in == one_undone_in - 1) product::make_and_regret(db, team, i);
     });
 }
 
-void read(ConnectionManager& db, const Shift& shift, Tally& tally) {
-    constexpr std::uint64_t look_ups = 16;
-    std::int64_t newest = 1;
-    work(shift, tally, [&](std::uint64_t n) {
-        if (n % look_ups != 0) {
-            parts::find_stock(db, static_cast<std::int64_t>(n) % newest + 1);
-        } else {
-            const auto seen = parts::newest(db);
-            newest = std::max<std::int64_t>(seen.number, 1);
-            tally.torn += seen.number == seen.sequence ? 0 : 1;
-        }
-        ++tally.reads;
+Parts build(ConnectionManager& db, Site& site, const product::Team& team, const product::Shape& shape) {
+    Parts parts;
+    parts.components.resize(static_cast<std::size_t>(shape.components));
+    parts.boards.resize(static_cast<std::size_t>(shape.boards));
+    parts.modules.resize(static_cast<std::size_t>(shape.modules));
+    make_components(db, site, team, parts);
+    site.all(shape.boards, [&](int i) {
+        const auto lines = lines_of(parts.components, i, shape.boards, product::quantity_of);
+        parts.boards[static_cast<std::size_t>(i)] =
+            product::make_assembly(db, team, "Board " + std::to_string(i), "EL", lines);
     });
+    site.all(shape.modules, [&](int i) {
+        const auto lines = lines_of(parts.boards, i, shape.modules, [](int) { return product::boards_in_module; });
+        parts.modules[static_cast<std::size_t>(i)] =
+            product::make_assembly(db, team, "Module " + std::to_string(i), "AS", lines);
+    });
+    const auto lines = lines_of(parts.modules, 0, 1, [](int) { return product::modules_in_product; });
+    parts.product = product::make_assembly(db, team, "Product", "AS", lines);
+    return parts;
 }
 
-Tally add(Tally sum, const Tally& one) {
-    sum.commits += one.commits;
-    sum.undone += one.undone;
-    sum.reads += one.reads;
-    sum.refused += one.refused;
-    sum.torn += one.torn;
-    sum.sum += one.sum;
-    if (!sum.failure) sum.failure = one.failure;
-    return sum;
+/// Children first, or their parents would be refused.
+void release_all(ConnectionManager& db, Site& site, const product::Team& team, const Parts& parts) {
+    for (const auto* level : {&parts.components, &parts.boards, &parts.modules})
+        site.all(static_cast<int>(level->size()),
+                 [&](int i) { product::release(db, team, (*level)[static_cast<std::size_t>(i)].revision.id); });
+    const plm::PartManagementManager management{db};
+    management.submit(parts.product.revision.id, {team.reviewer}, team.designer);
+    management.approve(parts.product.revision.id, team.reviewer, "well done");
+    management.release(parts.product.revision.id, team.reviewer);
 }
 
-Tally run_threads(ConnectionManager& db, const DemoSettings& settings, const std::stop_token& stop) {
-    const auto length = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{settings.seconds});
-    const Shift shift{Clock::now() + length, stop};
-    std::vector<Tally> tallies(static_cast<std::size_t>(settings.readers + settings.writers));
-    {
-        std::vector<std::jthread> threads;
-        for (auto& tally : tallies) {
-            const bool writes = threads.size() < static_cast<std::size_t>(settings.writers);
-            threads.emplace_back([&db, &shift, &tally, job = writes ? write : read] { job(db, shift, tally); });
-        }
-    }
-    auto total = std::accumulate(tallies.begin(), tallies.end(), Tally{}, add);
-    if (total.failure) std::rethrow_exception(total.failure);
-    return total;
-}
-
-// ---- the check ----
-
-std::vector<std::string> faults_of(const Tally& tally, const parts::Ledger& ledger) {
-    const auto commits = static_cast<std::int64_t>(tally.commits);
-    const std::int64_t first = commits > 0 ? 1 : 0;
-    const auto numbers = std::to_string(ledger.lowest) + " to " + std::to_string(ledger.highest);
-    std::vector<std::string> faults;
-    const auto require = [&faults](bool holds, const std::string& fault) {
-        if (!holds) faults.push_back(fault);
-    };
-    require(ledger.rows == commits, number(ledger.rows) + " rows for " + number(commits) + " commits");
-    require(ledger.different == ledger.rows, "a number was given twice");
-    require(ledger.lowest == first && ledger.highest == ledger.rows, "a gap: the numbers run from " + numbers);
-    require(ledger.sequence == ledger.highest, "the sequence is at " + std::to_string(ledger.sequence));
-    require(ledger.sum == tally.sum, "a writer was told another number than the table holds");
-    require(tally.torn == 0, counted(tally.torn, "read") + " saw half of a transaction");
-    return faults;
+std::vector<plm::PartId> ids_of(const std::vector<plm::CreatedPart>& parts) {
+    std::vector<plm::PartId> ids;
+    ids.reserve(parts.size());
+    for (const auto& one : parts) ids.push_back(one.part.id);
+    return ids;
 }
 
 // ---- one wait that takes too long ----
@@ -121,48 +192,68 @@ struct ReleaseAtEnd {
     ~ReleaseAtEnd() { latch.count_down(); }
 };
 
+void rename_category(ConnectionManager& db, sqlane::Deadline deadline) {
+    db.transaction({.label = "rename category", .deadline = deadline},
+                   [&](sqlane::Transaction&) { plm::CategoryManager{db}.rename("SW", "FW", "Firmware"); });
+}
+
 /// One thread keeps a transaction open until this one has been refused. Nobody sleeps: each waits for the other's step.
 void provoke_timeout(ConnectionManager& db, DemoResult& result) {
     std::latch importing{1};
     std::latch refused{1};
-    std::exception_ptr failure;
+    Failure failure;
     {
         std::jthread importer{[&] {
-            bool told = false;
+            const ReleaseAtEnd in_any_case{importing};
             try {
-                parts::nightly_import(db, [&] {
-                    told = true;
+                db.transaction({.label = "nightly import"}, [&](sqlane::Transaction&) {
                     importing.count_down();
                     refused.wait();
                 });
             } catch (...) {
-                failure = std::current_exception();
-                if (!told) importing.count_down();
+                failure.keep(std::current_exception());
             }
         }};
         const ReleaseAtEnd release{refused};
         importing.wait();
         try {
-            parts::rename_category(db, "EL", "electronics", std::chrono::milliseconds{50});
+            rename_category(db, std::chrono::milliseconds{50});
         } catch (const sqlane::ErrorWithReport& error) {
             result.timeout_kind = kind_of(error);
             result.timeout_message = error.what();
         }
     }
-    if (failure) std::rethrow_exception(failure);
+    failure.rethrow();
+}
+
+/// Runs `work` and tells how long it took.
+template <class F>
+double seconds_of(F work) {
+    const auto begun = Clock::now();
+    work();
+    return std::chrono::duration<double>(Clock::now() - begun).count();
 }
 
 }  // namespace
 
 DemoResult run_demo_on(ConnectionManager& db, const DemoSettings& settings, const std::stop_token& stop) {
     DemoResult result;
-    parts::create_schema(db);
-    const auto begun = Clock::now();
-    result.tally = run_threads(db, settings, stop);
-    result.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    result.shape = product::Shape::of(settings.parts);
+    const auto team = product::hire(db);
+    Parts parts;
+    Site site{db, settings, stop};
+    result.seconds_building = seconds_of([&] { parts = build(db, site, team, result.shape); });
+    result.seconds_releasing = seconds_of([&] { release_all(db, site, team, parts); });
+    site.send_readers_home();
+    result.undone = site.undone;
+    result.reads = site.reads;
+    result.refused = site.refused;
+    result.torn = site.torn;
     result.stats = db.stats();
-    result.ledger = parts::ledger(db);
-    result.faults = faults_of(result.tally, result.ledger);
+    result.product = parts.product.part.number;
+    result.moves = plm::WorkflowManager{db}.moves(parts.product.revision.id);
+    result.faults = product::faults_of(db, result.shape, parts.product.revision.id, ids_of(parts.components));
+    if (result.torn > 0) result.faults.push_back(counted(result.torn, "read") + " saw half of a transaction");
     provoke_timeout(db, result);
     if (result.timeout_kind.empty()) result.faults.emplace_back("a call waited longer than its deadline of 50 ms");
     return result;

@@ -1,5 +1,5 @@
 string(ASCII 27 escape)
-foreach(arguments IN ITEMS "demo;--seconds;0.05" "doctor;missing.db")
+foreach(arguments IN ITEMS "demo;--parts;112" "doctor;missing.db")
     sqlane(${arguments})
     if("${out}${err}" MATCHES "${escape}")
         fail("colour in output that is not a terminal's")

@@ -4,7 +4,7 @@ expect_empty(out)
 expect(err "Usage: sqlane")
 
 foreach(arguments IN ITEMS "frobnicate" "doctor" "doctor;--frobnicate;x.db" "demo;--readers;0" "demo;--readers;many"
-        "demo;--seconds;nan" "demo;--seconds;-1" "demo;stray")
+        "demo;--parts;111" "demo;stray")
     sqlane(${arguments})
     expect_code(2)
     expect_empty(out)
