@@ -30,6 +30,7 @@ struct ImportOptions {
     int batch = 1000;
     /// Begin behind that many rows: where an import that failed said that it had come.
     std::int64_t skip = 0;
+    /// Lines are added only to drafts that this user may edit.
     Actor by{};
     /// After each batch: rows done so far, with those that were skipped.
     std::function<void(std::int64_t rows)> on_progress{};

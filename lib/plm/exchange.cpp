@@ -1,6 +1,7 @@
 #include <plm/exchange.hpp>
 
 #include <plm/errors.hpp>
+#include <plm/part_management_manager.hpp>
 #include <plm/part_manager.hpp>
 #include <plm/relationship_manager.hpp>
 #include <plm/revision_manager.hpp>
@@ -158,7 +159,7 @@ struct Undo {};
 /// What is wrong with the row alone; the next one may be good.
 bool is_of_the_row(const sqlane::Error& error) {
     const auto is = [&]<class... E>() { return ((dynamic_cast<const E*>(&error) != nullptr) || ...); };
-    return is.operator()<InvalidValue, NotFound, Conflict, Locked, sqlane::ConstraintError>();
+    return is.operator()<InvalidValue, NotFound, Conflict, Locked, PermissionDenied, sqlane::ConstraintError>();
 }
 
 void add(ImportResult& sum, ImportResult&& part) {
@@ -433,8 +434,9 @@ public:
         db_.transaction([&](sqlane::Transaction&) {
             const auto whole = PartManager{db_}.find(columns_.text(record, parent)).id;
             const auto line = line_in(record);
-            RelationshipManager{db_}.add(parent_revision(whole, trimmed(columns_.text(record, revision))), line,
-                                         options_.by);
+            const auto to = parent_revision(whole, trimmed(columns_.text(record, revision)));
+            if (options_.by) PartManagementManager{db_}.require_may_edit(to, *options_.by);
+            RelationshipManager{db_}.add(to, line, options_.by);
         });
     }
 

@@ -6,6 +6,8 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+
 namespace plm {
 namespace {
 
@@ -117,6 +119,10 @@ void PartManagementManager::release(RevisionId id, UserId by, OwnWork own) const
         const auto title = title_of(tx, id);
         require_may_decide(revision, by, "release " + title, own);
         const WorkflowManager workflows{db_};
+        const auto ways = workflows.allowed(id);
+        // What cannot be released at all is told that, and not what else is amiss.
+        if (std::ranges::find(ways, "release", &WorkflowTransition::name) == ways.end())
+            workflows.move(id, "release", by);
         if (revision.state == State::in_review && !ApprovalManager{db_}.is_approved(id))
             throw Conflict{title + " cannot be released: its review is not approved by all reviewers"};
         if (const auto children = unreleased_children(tx, id); !children.empty())

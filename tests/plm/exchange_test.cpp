@@ -745,3 +745,14 @@ TEST_CASE("exchange: memory does not grow with the parts that are exported") {
 }
 
 #endif
+
+TEST_CASE("exchange: a BOM line is added only where the user may edit") {
+    Company company;
+    const auto screw = company.part("Screw");
+    const auto made = company.draft("Gearbox");  // Ada's
+    const auto csv = "parent,child,quantity\n" + made.part.number + "," + screw.number + ",1\n";
+    const auto refused = bom_from(company, csv, {.by = company.grace});
+    REQUIRE(refused.bad_rows == 1);
+    CHECK(contains(refused.errors.front().why, "Grace (Designer) may not edit"));
+    CHECK(bom_from(company, csv, {.by = company.ada}).imported == 1);
+}

@@ -71,6 +71,8 @@ TEST_CASE("lifecycle: a release with a child that is not released is refused, an
     CHECK(contains(error.what(), "contains what is not: " + screw.part.number));
     CHECK_FALSE(contains(error.what(), motor.part.number));
     CHECK(company.plm.revisions().get(made.revision.id).state == State::in_review);
+    const auto draft = company.draft("Car", {line_of(screw.part)});
+    CHECK_THROWS_AS(company.plm.management().release(draft.revision.id, company.grace), InvalidTransition);
     company.release(screw.revision.id);
     company.plm.management().release(made.revision.id, company.grace);
 }
