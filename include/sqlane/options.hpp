@@ -53,6 +53,9 @@ struct Options {
     int cache_kib = 2000;
     /// The write-ahead log is copied back into the database in the background once it is longer than this.
     std::int64_t wal_soft_limit = std::int64_t{4} << 20;
+    /// How long a reader keeps its snapshot after a call, which makes the next read several times faster when nobody has
+    /// committed in between. A snapshot that is kept holds up checkpoints for as long; 0 keeps none.
+    std::chrono::milliseconds snapshot_idle{50};
     /// Off: no background thread. What it does then happens as handles are given back.
     bool upkeep_thread = true;
     /// The SQLite VFS to open with; empty for the platform's own.
@@ -64,7 +67,7 @@ struct Options {
     /// `base` with what the environment says: SQLANE_POOL_MIN, SQLANE_POOL_MAX, SQLANE_POOL_OVERFLOW,
     /// SQLANE_POOL_QUEUE, SQLANE_POOL_TIMEOUT, SQLANE_POOL_IDLE, SQLANE_POOL_RECYCLE, SQLANE_CLOSE_TIMEOUT,
     /// SQLANE_LEAK_AFTER, SQLANE_SYNCHRONOUS, SQLANE_STATEMENT_CACHE, SQLANE_CACHE_KIB, SQLANE_WAL_SOFT_LIMIT,
-    /// SQLANE_UPKEEP_THREAD. Times are seconds, or carry a unit: 500ms, 30s, 5m, 1h. Throws UsageError naming variable,
+    /// SQLANE_SNAPSHOT_IDLE, SQLANE_UPKEEP_THREAD. Times are seconds, or carry a unit: 500ms, 30s, 5m, 1h. Throws UsageError naming variable,
     /// value and range.
     [[nodiscard]] static Options from_env(Options base);
     [[nodiscard]] static Options from_env() { return from_env(Options{}); }

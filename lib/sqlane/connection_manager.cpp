@@ -27,7 +27,9 @@ OpenRecipe recipe_for(Role role, const std::filesystem::path& file, const Option
             .role = role,
             .synchronous = options.synchronous,
             .cache_kib = options.cache_kib,
-            .statement_cache = options.statement_cache};
+            .statement_cache = options.statement_cache,
+            // Without the thread nobody would end it.
+            .snapshot_idle = options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{}};
 }
 
 /// The writer lane is a lane of one handle, which stays open: the last handle to close would end the log.
@@ -135,8 +137,9 @@ void ConnectionManager::read(const Call& call, const std::source_location& at, F
         const Lease lease = impl_->lend(impl_->readers, request);
         const Visit visit{impl_.get(), lease.handle(), Verb::execute, call, at, wait_until, impl_->options.timeout};
         impl_->watch_over(call);
-        const Snapshot snapshot{lease.handle()};
+        Snapshot snapshot{lease.handle()};
         body(lease.handle().reader());
+        snapshot.keep();
     }
     impl_->upkeep.round_without_thread();
     impl_->checkpointer.run_without_thread();

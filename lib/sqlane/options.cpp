@@ -57,8 +57,8 @@ void Row::set(Options& options, std::int64_t value) const {
 template <class T>
 using Access = T& (*)(Options&);
 
-const std::array<Row, 12>& rows() {
-    static const std::array<Row, 12> table{{
+const std::array<Row, 13>& rows() {
+    static const std::array<Row, 13> table{{
         {"readers.min_idle", "SQLANE_POOL_MIN", 0, 1000,
          Access<int>{[](Options& o) -> int& { return o.readers.min_idle; }}},
         {"readers.max", "SQLANE_POOL_MAX", 1, 1000, Access<int>{[](Options& o) -> int& { return o.readers.max; }}},
@@ -76,6 +76,8 @@ const std::array<Row, 12>& rows() {
          Access<milliseconds>{[](Options& o) -> milliseconds& { return o.close_timeout; }}},
         {"leak_after", "SQLANE_LEAK_AFTER", 1, 365 * day,
          Access<milliseconds>{[](Options& o) -> milliseconds& { return o.leak_after; }}},
+        {"snapshot_idle", "SQLANE_SNAPSHOT_IDLE", 0, 365 * day,
+         Access<milliseconds>{[](Options& o) -> milliseconds& { return o.snapshot_idle; }}},
         {"statement_cache", "SQLANE_STATEMENT_CACHE", 0, 100'000,
          Access<int>{[](Options& o) -> int& { return o.statement_cache; }}},
         {"cache_kib", "SQLANE_CACHE_KIB", 64, int_max / 1024,

@@ -29,11 +29,11 @@ namespace {
 using handle_tests::complaint;
 using handle_tests::contains;
 
-constexpr std::array variables{"SQLANE_POOL_MIN",       "SQLANE_POOL_MAX",        "SQLANE_POOL_OVERFLOW",
-                               "SQLANE_POOL_QUEUE",     "SQLANE_POOL_TIMEOUT",    "SQLANE_POOL_IDLE",
-                               "SQLANE_POOL_RECYCLE",   "SQLANE_CLOSE_TIMEOUT",   "SQLANE_LEAK_AFTER",
-                               "SQLANE_SYNCHRONOUS",    "SQLANE_STATEMENT_CACHE", "SQLANE_CACHE_KIB",
-                               "SQLANE_WAL_SOFT_LIMIT", "SQLANE_UPKEEP_THREAD"};
+constexpr std::array variables{"SQLANE_POOL_MIN",      "SQLANE_POOL_MAX",       "SQLANE_POOL_OVERFLOW",
+                               "SQLANE_POOL_QUEUE",    "SQLANE_POOL_TIMEOUT",   "SQLANE_POOL_IDLE",
+                               "SQLANE_POOL_RECYCLE",  "SQLANE_CLOSE_TIMEOUT",  "SQLANE_LEAK_AFTER",
+                               "SQLANE_SNAPSHOT_IDLE", "SQLANE_SYNCHRONOUS",    "SQLANE_STATEMENT_CACHE",
+                               "SQLANE_CACHE_KIB",     "SQLANE_WAL_SOFT_LIMIT", "SQLANE_UPKEEP_THREAD"};
 
 /// An environment without any variable of ours but those that the test sets; as it was when this ends.
 class Environment {
@@ -132,6 +132,8 @@ const std::vector<Numeric>& numerics() {
             "SQLANE_CLOSE_TIMEOUT", "close_timeout", [](Options& o) -> milliseconds& { return o.close_timeout; }, 0),
         time(
             "SQLANE_LEAK_AFTER", "leak_after", [](Options& o) -> milliseconds& { return o.leak_after; }, 1),
+        time(
+            "SQLANE_SNAPSHOT_IDLE", "snapshot_idle", [](Options& o) -> milliseconds& { return o.snapshot_idle; }, 0),
     };
     return all;
 }
@@ -306,9 +308,10 @@ TEST_CASE("options: each is printed with its value and the variable that sets it
           "readers.overflow = 10  (SQLANE_POOL_OVERFLOW)\n", "readers.max_waiters = 256  (SQLANE_POOL_QUEUE)\n",
           "readers.idle_timeout = 60s  (SQLANE_POOL_IDLE)\n", "readers.max_lifetime = 1800s  (SQLANE_POOL_RECYCLE)\n",
           "timeout = 30s  (SQLANE_POOL_TIMEOUT)\n", "close_timeout = 5s  (SQLANE_CLOSE_TIMEOUT)\n",
-          "leak_after = 30s  (SQLANE_LEAK_AFTER)\n", "statement_cache = 128  (SQLANE_STATEMENT_CACHE)\n",
-          "cache_kib = 2000  (SQLANE_CACHE_KIB)\n", "wal_soft_limit = 4194304  (SQLANE_WAL_SOFT_LIMIT)\n",
-          "synchronous = full  (SQLANE_SYNCHRONOUS)\n", "upkeep_thread = on  (SQLANE_UPKEEP_THREAD)\n"})
+          "leak_after = 30s  (SQLANE_LEAK_AFTER)\n", "snapshot_idle = 50ms  (SQLANE_SNAPSHOT_IDLE)\n",
+          "statement_cache = 128  (SQLANE_STATEMENT_CACHE)\n", "cache_kib = 2000  (SQLANE_CACHE_KIB)\n",
+          "wal_soft_limit = 4194304  (SQLANE_WAL_SOFT_LIMIT)\n", "synchronous = full  (SQLANE_SYNCHRONOUS)\n",
+          "upkeep_thread = on  (SQLANE_UPKEEP_THREAD)\n"})
         CHECK(contains(text, line));
     CHECK(std::count(text.begin(), text.end(), '\n') == std::ssize(variables));
     Options options;

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace sqlane::detail {
@@ -134,6 +135,16 @@ int Connection::control(Control which) noexcept {
     }
     authorizer_.trust(false);
     return code;
+}
+
+const LogHeader& Connection::log_header() noexcept {
+    if (std::exchange(looked_for_log_header_, true)) return log_header_;
+    try {
+        if (first_text("PRAGMA journal_mode") == "wal") log_header_.attach(raw());
+    } catch (const std::bad_alloc&) {
+        looked_for_log_header_ = false;  // reads are slower until there is memory
+    }
+    return log_header_;
 }
 
 bool Connection::in_transaction() const noexcept { return sqlite3_get_autocommit(raw()) == 0; }

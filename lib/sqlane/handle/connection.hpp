@@ -2,6 +2,7 @@
 
 #include "handle/authorizer.hpp"
 #include "handle/interrupt.hpp"
+#include "handle/log_header.hpp"
 #include "handle/statement.hpp"
 
 #include <sqlane/options.hpp>
@@ -9,6 +10,7 @@
 #include <SQLiteCpp/Database.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +31,8 @@ struct OpenRecipe {
     Synchronous synchronous = Synchronous::full;
     int cache_kib = 0;
     int statement_cache = 0;
+    /// How long an idle reader keeps its snapshot; 0 for not at all.
+    std::chrono::milliseconds snapshot_idle{};
 };
 
 /// The statements that only sqlane may run.
@@ -83,6 +87,10 @@ public:
     [[nodiscard]] bool take_committed() noexcept { return std::exchange(committed_, false); }
     [[nodiscard]] int page_size() const noexcept { return page_size_; }
 
+    /// Of the write-ahead log; for one that has read something.
+    [[nodiscard]] const LogHeader& log_header() noexcept;
+    [[nodiscard]] const LogHeader& log_header_if_seen() const noexcept { return log_header_; }
+
 private:
     void apply_recipe(Interrupt& interrupt);
     void require_writable();
@@ -115,6 +123,8 @@ private:
     int wal_frames_ = 0;
     bool committed_ = false;
     int page_size_ = 4096;
+    LogHeader log_header_;
+    bool looked_for_log_header_ = false;
 };
 
 /// What the last safe checkpoint did.

@@ -45,6 +45,8 @@ void Handle::close() noexcept {
         const std::lock_guard lock{watch_.guard};
         watch_.running.store(nullptr, std::memory_order_relaxed);
         old = std::move(connection_);
+        warm_ = false;
+        has_header_ = false;
     }
     // Its statements are destroyed under the guard, the connection outside of it.
 }

@@ -31,6 +31,8 @@ struct LaneInfo {
     bool warned = false;
     /// A share of `max_lifetime` to add, so that handles opened together are not replaced together.
     double jitter = 0;
+    /// Its snapshot is being ended: nobody has it, and nobody can be lent it.
+    bool cooling = false;
 };
 
 /// What happened on a handle since it was last asked.
@@ -85,7 +87,11 @@ public:
 
     // Scopes; see scopes.hpp. Each throws what went wrong.
     void begin_snapshot();
-    void end_snapshot() noexcept;
+    /// With `keep`, a reader that is idle stays in it, warm for the next closure.
+    void end_snapshot(bool keep) noexcept;
+    [[nodiscard]] bool is_warm() const noexcept { return warm_; }
+    /// Ends the snapshot of an idle handle, which pins the log.
+    void cool() noexcept;
     void begin_transaction();
     void commit();
     void rollback() noexcept;
@@ -125,6 +131,8 @@ public:
 
 private:
     void control_or_fail(Control which);
+    [[nodiscard]] bool take_warm_snapshot() noexcept;
+    [[nodiscard]] bool can_stay_warm() noexcept;
     void require_no_open_write();
     void require_transaction() const;
     [[noreturn]] void stopped(Stop reason, std::string_view sql);
@@ -148,6 +156,13 @@ private:
     /// Why the open transaction is gone. While set, nothing more runs in this closure.
     std::exception_ptr aborted_;
     bool condemned_ = false;
+
+    /// Of the open snapshot of a reader; see scopes.hpp.
+    bool warm_ = false;
+    bool has_header_ = false;
+    LogHeader::Copy header_{};
+    Clock::time_point snapshot_since_{};
+
     Effects lease_effects_;
     HandleCounts counts_;
     std::vector<Statement*> open_statements_;

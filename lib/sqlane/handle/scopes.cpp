@@ -40,10 +40,42 @@ void Handle::control_or_fail(Control which) {
 
 void Handle::begin_snapshot() {
     require_going_on({});
+    if (warm_ && take_warm_snapshot()) return;
+    if (recipe_.snapshot_idle.count() > 0 && recipe_.role == Role::reader) {
+        has_header_ = connection_->log_header_if_seen().copy(header_);
+        snapshot_since_ = info.since;
+    }
     control_or_fail(Control::begin);
 }
 
-void Handle::end_snapshot() noexcept {
+/// One that is kept in use all the time would pin the log as one that is idle does, so it has an age too.
+bool Handle::take_warm_snapshot() noexcept {
+    warm_ = false;
+    if (info.since - snapshot_since_ < recipe_.snapshot_idle && connection_->log_header_if_seen().is_still(header_))
+        return true;
+    end_snapshot(false);
+    return false;
+}
+
+bool Handle::can_stay_warm() noexcept {
+    if (recipe_.snapshot_idle.count() == 0 || recipe_.role != Role::reader) return false;
+    if (aborted_ || condemned_ || has_open_statements() || !connection_->in_transaction()) return false;
+    return connection_->log_header().is_there() && has_header_;
+}
+
+void Handle::cool() noexcept {
+    if (!warm_) return;
+    warm_ = false;
+    end_snapshot(false);
+    if (connection_->in_transaction()) condemned_ = true;  // the next lease finds out, and replaces it
+    aborted_ = nullptr;
+}
+
+void Handle::end_snapshot(bool keep) noexcept {
+    if (keep && can_stay_warm()) {
+        warm_ = true;
+        return;
+    }
     const Shield shield{interrupt_, watch_};
     connection_->control(Control::commit);
     // An interrupt that was sent just before the shield ends the first try only.

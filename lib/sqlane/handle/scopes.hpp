@@ -4,26 +4,37 @@
 
 /// What a verb opens on a handle, closed by leaving the scope whatever happens.
 ///
-///             Snapshot                      TransactionScope                  SavepointScope
-///   none --begin_snapshot--> reading     none --begin_transaction--> open     open --begin_savepoint--> nested
-///   reading --end_snapshot--> none       open --commit--> none                nested --commit--> open
-///                                        open --rollback (~)--> none          nested --rollback_savepoint (~)--> open
+///             TransactionScope                  SavepointScope
+///   none --begin_transaction--> open     open --begin_savepoint--> nested
+///   open --commit--> none                nested --commit--> open
+///   open --rollback (~)--> none          nested --rollback_savepoint (~)--> open
+///
+///             Snapshot: taking and dropping the log's read lock costs most of a small read, so a reader keeps it.
+///   none --begin_snapshot--> reading              copies the log's header BEFORE it begins: a commit that slips in
+///                                                 between costs one needless refresh, never a stale read
+///   reading --end_snapshot(keep)--> warm          the closure returned, and the log's header can be seen
+///   reading --end_snapshot--> none                it threw, or left something open
+///   warm --begin_snapshot, header the same--> reading     nobody has committed since, in any process
+///   warm --begin_snapshot, header another one--> none --> reading
+///   warm --cool--> none                           idle for too long, or a checkpoint wants the log
 ///
 /// SQLite may take an arrow of its own: a full disk, an interrupt or ON CONFLICT ROLLBACK leads from open or nested to
 /// none. Handle::fail notices, and from then on each statement and the commit throw that first error.
 namespace sqlane::detail {
 
-/// One consistent view of the database for a whole closure. Warm snapshots will sit here: keep the read transaction
-/// of an idle handle open and begin anew only when the log's header has changed.
+/// One consistent view of the database for a whole closure.
 class Snapshot {
 public:
     explicit Snapshot(Handle& handle) : handle_(handle) { handle_.begin_snapshot(); }
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
-    ~Snapshot() { handle_.end_snapshot(); }
+    ~Snapshot() { handle_.end_snapshot(keep_); }
+    /// The closure returned.
+    void keep() noexcept { keep_ = true; }
 
 private:
     Handle& handle_;
+    bool keep_ = false;
 };
 
 /// BEGIN IMMEDIATE to COMMIT. Group commit will sit in `commit`.

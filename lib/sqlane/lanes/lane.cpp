@@ -46,13 +46,20 @@ Handle* Lane::try_lend(const Request& request) {
 /// The last used of the idle ones, else a place to open one at.
 Handle& Lane::pick_handle() {
     auto& from = !idle_.empty() ? idle_ : vacant_;
-    if (from.empty()) {
-        places_.push_back(std::make_unique<Handle>(recipe_));
-        return *places_.back();
-    }
+    if (from.empty()) return make_place();
     Handle& handle = *from.back();
     from.pop_back();
     return handle;
+}
+
+/// With room in every list that it can stand in, so that moving it between them cannot fail.
+Handle& Lane::make_place() {
+    auto place = std::make_unique<Handle>(recipe_);
+    const auto count = places_.size() + 1;
+    for (auto* list : {&vacant_, &idle_, &held_})
+        if (list->capacity() < count) list->reserve(2 * count);
+    places_.push_back(std::move(place));
+    return *places_.back();
 }
 
 void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread) {
@@ -232,7 +239,7 @@ PoolLimits Lane::limits() const {
 std::optional<Blocked> Lane::blocked(std::uint64_t thread) const {
     const std::lock_guard lock{mutex_};
     const auto waiter = std::ranges::find(line_, thread, &Waiter::thread);
-    if (waiter == line_.end()) return std::nullopt;
+    if (waiter == line_.end() || cooling_ > 0) return std::nullopt;  // one will be free in a moment
     Blocked blocked{.lane = name_ + " of " + recipe_.name, .at = (*waiter)->request.at, .holders = {}};
     for (const Handle* handle : held_) blocked.holders.push_back({handle->info.thread, handle->info.at});
     return blocked;

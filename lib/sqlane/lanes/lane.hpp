@@ -84,6 +84,9 @@ public:
     // For upkeep.
     /// Closes what has been idle for too long.
     void reap(Clock::time_point now) noexcept;
+    /// Ends the snapshots of handles that have been idle since then or longer. Returns how long the next one has been
+    /// idle: since when; `max` when none is left.
+    Clock::time_point cool(Clock::time_point idle_since) noexcept;
     /// Interrupts the calls whose deadline has passed, because SQLite's own loops (a count over a table) ask nobody.
     /// Returns when to look again: at the earliest deadline.
     Clock::time_point interrupt_expired(Clock::time_point now) noexcept;
@@ -117,6 +120,7 @@ private:
     [[noreturn]] void refuse(Refusal::Why why);
     void serve_line();
     Handle& pick_handle();
+    Handle& make_place();
     void assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread);
     void open(Handle& handle, const Request& request);
     void count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept;
@@ -137,6 +141,8 @@ private:
     std::vector<Handle*> vacant_;
     std::vector<Handle*> idle_;
     std::vector<Handle*> held_;
+    /// Of those in held_: nobody has them, their snapshots are being ended.
+    int cooling_ = 0;
     std::deque<Waiter*> line_;
     std::condition_variable emptied_;
     LaneStats counters_;

@@ -29,11 +29,12 @@ LaneReport Lane::report_locked(const Waiter* ahead_of) const {
     const auto now = Clock::now();
     LaneReport report{.name = name_,
                       .open = static_cast<int>(places_.size() - vacant_.size()),
-                      .idle = static_cast<int>(idle_.size()),
+                      .idle = static_cast<int>(idle_.size()) + cooling_,
                       .limit = limits_.max + limits_.overflow,
                       .holders = {},
                       .waiting = {}};
-    for (const Handle* handle : held_) report.holders.push_back(describe(*handle, now));
+    for (const Handle* handle : held_)
+        if (!handle->info.cooling) report.holders.push_back(describe(*handle, now));
     for (const Waiter* waiter : line_) {
         if (waiter == ahead_of) break;
         report.waiting.push_back({.at = waiter->request.at,
@@ -60,8 +61,8 @@ LaneStats Lane::stats() const {
     const std::lock_guard lock{mutex_};
     LaneStats stats = counters_;
     stats.open = static_cast<int>(places_.size() - vacant_.size());
-    stats.idle = static_cast<int>(idle_.size());
-    stats.in_use = static_cast<int>(held_.size());
+    stats.idle = static_cast<int>(idle_.size()) + cooling_;
+    stats.in_use = static_cast<int>(held_.size()) - cooling_;
     stats.waiting = static_cast<int>(line_.size());
     stats.limit = limits_.max + limits_.overflow;
     return stats;
@@ -69,7 +70,7 @@ LaneStats Lane::stats() const {
 
 bool Lane::in_use() const {
     const std::lock_guard lock{mutex_};
-    return !held_.empty();
+    return static_cast<int>(held_.size()) > cooling_;
 }
 
 bool Lane::has_idle_above_minimum() const {
@@ -126,7 +127,7 @@ std::vector<Holder> Lane::newly_older_than(std::chrono::nanoseconds age, Clock::
     std::unique_lock lock{mutex_};
     std::vector<Holder> found;
     for (Handle* handle : held_) {
-        if (handle->info.warned || now - handle->info.since < age) continue;
+        if (handle->info.warned || handle->info.cooling || now - handle->info.since < age) continue;
         handle->info.warned = true;
         found.push_back(describe(*handle, now));
     }
@@ -141,6 +142,34 @@ void Lane::reap(Clock::time_point now) noexcept {
         // The bottom of the stack has been idle for the longest.
         if (now - idle_.front()->info.since < limits_.idle_timeout) return;
         close_oldest_idle(lock);
+    }
+}
+
+Clock::time_point Lane::cool(Clock::time_point idle_since) noexcept {
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        // The bottom of the stack has been idle for the longest.
+        const auto warm = std::ranges::find_if(idle_, [](const Handle* handle) { return handle->is_warm(); });
+        if (warm == idle_.end()) return Clock::time_point::max();
+        Handle& handle = **warm;
+        if (handle.info.since > idle_since) return handle.info.since;
+        idle_.erase(warm);
+        handle.info.cooling = true;
+        ++cooling_;
+        held_.push_back(&handle);
+        lock.unlock();
+        handle.cool();
+        lock.lock();
+        handle.info.cooling = false;
+        --cooling_;
+        if (close_returning_) {
+            close_and_vacate(handle, lock);
+        } else {
+            std::erase(held_, &handle);
+            idle_.insert(idle_.begin(), &handle);
+        }
+        serve_line();
+        if (held_.empty() && line_.empty()) emptied_.notify_all();
     }
 }
 

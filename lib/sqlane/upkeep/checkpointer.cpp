@@ -109,6 +109,7 @@ void Checkpointer::run_on(Connection& writer) {
         Interrupt& interrupt;
         ~Pop() { interrupt.pop(); }
     } pop{interrupt_};
+    readers_.cool(Clock::time_point::max());  // what idle readers see need not be kept
     if (!second_) second_ = std::make_unique<Connection>(recipe_, interrupt_, watch_, std::source_location{});
     const auto result = checkpoint(writer, *second_);
     if (result.outcome == CheckpointResult::Outcome::skipped) {

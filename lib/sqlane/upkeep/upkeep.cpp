@@ -59,7 +59,7 @@ void Upkeep::run() {
         lock.unlock();
         const auto next = guarded_round();
         lock.lock();
-        if (next != Clock::time_point::max()) asleep_.store(false, std::memory_order_relaxed);
+        if (is_soon(next)) asleep_.store(false, std::memory_order_relaxed);
         const auto due = [this] { return stopping_ || woken_; };
         const auto until = std::min(next, next_deadline_);
         if (until == Clock::time_point::max())
@@ -67,6 +67,12 @@ void Upkeep::run() {
         else
             wake_.wait_until(lock, until, due);
     }
+}
+
+/// In time for a snapshot that is kept from now on. While it is not, the next call wakes the thread.
+bool Upkeep::is_soon(Clock::time_point next) const {
+    if (next == Clock::time_point::max()) return false;
+    return options_.snapshot_idle.count() == 0 || next <= Clock::now() + options_.snapshot_idle;
 }
 
 /// Out of memory, say, must not end the program from a thread that nobody watches.
@@ -85,10 +91,20 @@ Clock::time_point Upkeep::round(Clock::time_point now) {
     warn_of_long_leases(readers_, now);
     warn_of_long_leases(writer_, now);
     readers_.reap(now);
+    next = std::min(next, cool(now, busy));
     if (!busy && !readers_.has_idle_above_minimum()) return next;
     const auto nap = std::clamp(std::min({options_.leak_after, readers_.limits().idle_timeout, longest_nap}) / 2,
                                 shortest_nap, longest_nap);
     return std::min(next, Clock::now() + nap);
+}
+
+/// Where something is in use now, a handle may be idle, and warm, in a moment.
+Clock::time_point Upkeep::cool(Clock::time_point now, bool busy) {
+    const auto keep = options_.snapshot_idle;
+    if (keep.count() == 0) return Clock::time_point::max();
+    const auto oldest = readers_.cool(now - keep);
+    if (oldest != Clock::time_point::max()) return oldest + keep;
+    return busy ? now + keep : Clock::time_point::max();
 }
 
 void Upkeep::warn_of_long_leases(Lane& lane, Clock::time_point now) {

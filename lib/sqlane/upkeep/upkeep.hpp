@@ -12,7 +12,7 @@
 
 namespace sqlane::detail {
 
-/// Looks after the lanes: closes idle handles, warns of leases held for long, and interrupts calls past their deadline.
+/// Looks after the lanes: closes idle handles, ends their snapshots, warns of leases held for long, and interrupts calls past their deadline.
 /// Waits for nobody, so that a deadline is kept. Sleeps without waking while nothing is in use.
 ///
 /// Thread safety: all members.
@@ -43,6 +43,9 @@ private:
     /// Does what is due and returns when to look again; `max` when nothing is going on.
     Clock::time_point round(Clock::time_point now);
     Clock::time_point guarded_round() noexcept;
+    /// Ends snapshots that have been kept for long enough; returns when to look again.
+    Clock::time_point cool(Clock::time_point now, bool busy);
+    [[nodiscard]] bool is_soon(Clock::time_point next) const;
     void warn_of_long_leases(Lane& lane, Clock::time_point now);
     void warn(const std::string& message);
 
