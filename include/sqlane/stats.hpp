@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -72,6 +73,9 @@ struct Report {
     std::string database;
     LaneReport writer;
     LaneReport readers;
+    std::int64_t wal_bytes = 0;
+    /// The reader that has kept the write-ahead log from shrinking for the longest, when it is above `wal_soft_limit`.
+    std::optional<Holder> wal_pinned_by;
     /// The newest last; the 32 latest are kept.
     std::vector<Warning> warnings;
 };

@@ -8,6 +8,7 @@
 
 #include <sqlane/errors.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ OpenRecipe recipe_for(Role role, const std::filesystem::path& file, const Option
             .synchronous = options.synchronous,
             .cache_kib = options.cache_kib,
             .statement_cache = options.statement_cache,
+            .log_limit = options.wal_soft_limit,
             // Without the thread nobody would end it.
             .snapshot_idle = options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{}};
 }
@@ -92,10 +94,16 @@ void ConnectionManager::Impl::watch_over(const Call& call) {
 }
 
 Report ConnectionManager::Impl::report() const {
-    return {.database = writer_recipe.name,
-            .writer = writer.report(),
-            .readers = readers.report(),
-            .warnings = warnings.latest()};
+    Report report{.database = writer_recipe.name,
+                  .writer = writer.report(),
+                  .readers = readers.report(),
+                  .wal_bytes = platform::file_size(log_path()),
+                  .wal_pinned_by = {},
+                  .warnings = warnings.latest()};
+    const auto& holders = report.readers.holders;
+    const auto oldest = std::ranges::max_element(holders, {}, &Holder::held);
+    if (oldest != holders.end() && checkpointer.is_held_up()) report.wal_pinned_by = *oldest;
+    return report;
 }
 
 ConnectionManager::ConnectionManager(const std::filesystem::path& file, Options options) {

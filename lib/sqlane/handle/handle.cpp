@@ -185,7 +185,8 @@ void Handle::stopped(Stop reason, std::string_view sql) {
     if (reason == Stop::requested) throw Cancelled{what("cancelled by the caller's stop token"), at_, SQLITE_INTERRUPT};
     if (reason == Stop::closing)
         throw Cancelled{what("interrupted because the manager is closing"), at_, SQLITE_INTERRUPT};
-    Report report{.database = recipe_.name, .writer = {}, .readers = {}, .warnings = {}};
+    Report report;
+    report.database = recipe_.name;
     auto& lane = recipe_.role == Role::writer ? report.writer : report.readers;
     lane.name = recipe_.role == Role::writer ? "writer" : "readers";
     lane.holders.push_back({.at = at_,

@@ -82,6 +82,7 @@ void Connection::apply_recipe(Interrupt& interrupt) {
         pragma("PRAGMA cache_spill=OFF");
         expect_pragma("cache_spill", "0");
     }
+    pragma("PRAGMA journal_size_limit=" + std::to_string(recipe_.log_limit));
     page_size_ = std::stoi(pragma("PRAGMA page_size"));
     sqlite3_wal_hook(raw(), &Connection::on_commit, this);
 }

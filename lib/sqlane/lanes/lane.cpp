@@ -13,7 +13,13 @@ Lane::Lane(std::string name, const OpenRecipe& recipe, const PoolLimits& limits)
     counters_.name = name_;
 }
 
-bool Lane::has_room() const noexcept { return static_cast<int>(held_.size()) < limits_.max + limits_.overflow; }
+bool Lane::has_room() const noexcept {
+    return !paused_ && static_cast<int>(held_.size()) < limits_.max + limits_.overflow;
+}
+
+void Lane::note_emptied() noexcept {
+    if (held_.empty() && (line_.empty() || paused_)) emptied_.notify_all();
+}
 
 Handle& Lane::lend(const Request& request) {
     std::unique_lock lock{mutex_};
@@ -82,7 +88,7 @@ void Lane::open(Handle& handle, const Request& request) {
         std::erase(held_, &handle);
         vacant_.push_back(&handle);
         serve_line();  // the next in line may have more luck, or learns the same
-        if (held_.empty() && line_.empty()) emptied_.notify_all();
+        note_emptied();
         throw;
     }
     const std::lock_guard lock{mutex_};
@@ -122,19 +128,23 @@ std::string Lane::sleep_unless_ring(Waiter& waiter) {
         std::uint64_t thread;
         ~Leave() { WaitGraph::instance().leave(thread); }
     } leave{waiter.thread};
+    sleep_until_settled(waiter, true);  // whether there is a ring shows when the lane lends again
     auto ring = WaitGraph::instance().enter(waiter.thread, *this);
     if (ring.empty()) sleep(waiter);
     return ring;
 }
 
-void Lane::sleep(Waiter& waiter) {
+void Lane::sleep(Waiter& waiter) { sleep_until_settled(waiter, false); }
+
+void Lane::sleep_until_settled(Waiter& waiter, bool or_lending) {
     const std::stop_callback wake_on_stop{waiter.request.stop, [this, &waiter] {
                                               const std::lock_guard lock{mutex_};
                                               waiter.wake.notify_one();
                                           }};
     std::unique_lock lock{mutex_};
-    const auto settled = [&waiter] {
-        return waiter.handle != nullptr || waiter.refused || waiter.request.stop.stop_requested();
+    const auto settled = [&] {
+        return waiter.handle != nullptr || waiter.refused || waiter.request.stop.stop_requested() ||
+               (or_lending && !is_held_back());
     };
     if (waiter.request.deadline == Clock::time_point::max())
         waiter.wake.wait(lock, settled);
@@ -157,7 +167,7 @@ void Lane::leave_line(Waiter& waiter, const std::string& ring) {
     counters_.cancelled += refusal.why == Refusal::Why::cancelled ? 1 : 0;
     counters_.deadlocks += refusal.why == Refusal::Why::deadlock ? 1 : 0;
     std::erase(line_, &waiter);
-    if (held_.empty() && line_.empty()) emptied_.notify_all();
+    note_emptied();
     throw refusal;
 }
 
@@ -194,7 +204,7 @@ Returned Lane::give_back(Handle& handle, bool keep) noexcept {
         idle_.push_back(&handle);
     }
     serve_line();
-    if (held_.empty() && line_.empty()) emptied_.notify_all();
+    note_emptied();
     return returned;
 }
 
@@ -239,7 +249,7 @@ PoolLimits Lane::limits() const {
 std::optional<Blocked> Lane::blocked(std::uint64_t thread) const {
     const std::lock_guard lock{mutex_};
     const auto waiter = std::ranges::find(line_, thread, &Waiter::thread);
-    if (waiter == line_.end() || cooling_ > 0) return std::nullopt;  // one will be free in a moment
+    if (waiter == line_.end() || is_held_back()) return std::nullopt;
     Blocked blocked{.lane = name_ + " of " + recipe_.name, .at = (*waiter)->request.at, .holders = {}};
     for (const Handle* handle : held_) blocked.holders.push_back({handle->info.thread, handle->info.at});
     return blocked;

@@ -87,6 +87,9 @@ public:
     /// Ends the snapshots of handles that have been idle since then or longer. Returns how long the next one has been
     /// idle: since when; `max` when none is left.
     Clock::time_point cool(Clock::time_point idle_since) noexcept;
+    /// Lends nothing more until `resume`, and waits until everything is back. Returns false at the deadline.
+    bool pause(Clock::time_point deadline);
+    void resume();
     /// Interrupts the calls whose deadline has passed, because SQLite's own loops (a count over a table) ask nobody.
     /// Returns when to look again: at the earliest deadline.
     Clock::time_point interrupt_expired(Clock::time_point now) noexcept;
@@ -116,9 +119,14 @@ private:
     Handle& wait_in_line(std::unique_lock<std::mutex>& lock, const Request& request);
     std::string sleep_unless_ring(Waiter& waiter);
     void sleep(Waiter& waiter);
+    void sleep_until_settled(Waiter& waiter, bool or_lending);
+    /// Who waits now waits for a moment only, whatever the holders do.
+    [[nodiscard]] bool is_held_back() const noexcept { return paused_ || cooling_ > 0; }
     [[noreturn]] void leave_line(Waiter& waiter, const std::string& ring);
     [[noreturn]] void refuse(Refusal::Why why);
     void serve_line();
+    void lend_again();
+    void note_emptied() noexcept;
     Handle& pick_handle();
     Handle& make_place();
     void assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread);
@@ -137,6 +145,7 @@ private:
     PoolLimits limits_;
     bool open_for_new_ = true;
     bool close_returning_ = false;
+    bool paused_ = false;
     std::vector<std::unique_ptr<Handle>> places_;
     std::vector<Handle*> vacant_;
     std::vector<Handle*> idle_;

@@ -145,6 +145,25 @@ void Lane::reap(Clock::time_point now) noexcept {
     }
 }
 
+bool Lane::pause(Clock::time_point deadline) {
+    std::unique_lock lock{mutex_};
+    paused_ = true;
+    return emptied_.wait_until(lock, deadline, [this] { return held_.empty(); });
+}
+
+void Lane::resume() {
+    const std::lock_guard lock{mutex_};
+    paused_ = false;
+    lend_again();
+}
+
+/// Those who still wait look for rings now.
+void Lane::lend_again() {
+    serve_line();
+    if (is_held_back()) return;
+    for (Waiter* waiter : line_) waiter->wake.notify_one();
+}
+
 Clock::time_point Lane::cool(Clock::time_point idle_since) noexcept {
     std::unique_lock lock{mutex_};
     for (;;) {
@@ -168,8 +187,8 @@ Clock::time_point Lane::cool(Clock::time_point idle_since) noexcept {
             std::erase(held_, &handle);
             idle_.insert(idle_.begin(), &handle);
         }
-        serve_line();
-        if (held_.empty() && line_.empty()) emptied_.notify_all();
+        lend_again();
+        note_emptied();
     }
 }
 

@@ -41,6 +41,8 @@ public:
     /// The holder is no caller but a checkpoint of this class.
     [[nodiscard]] static bool is_checkpoint(const Holder& holder) noexcept;
 
+    /// Somebody who reads keeps the log from being brought home, and it is long.
+    [[nodiscard]] bool is_held_up() const noexcept { return held_up_.load(std::memory_order_relaxed) && is_long(); }
     [[nodiscard]] std::uint64_t done() const noexcept { return done_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_.load(std::memory_order_relaxed); }
 
@@ -48,8 +50,10 @@ private:
     void run(const std::stop_token& stop);
     /// Returns false when it was told to stop.
     bool wait_until_due(const std::stop_token& stop);
-    void run_in_line(const std::stop_token& stop);
-    void run_on(Connection& writer);
+    // Each returns whether all of the log is home.
+    bool run_in_line(const std::stop_token& stop);
+    bool run_on(Connection& writer);
+    bool checkpoint_now(Connection& writer);
     void warn(const std::string& message) noexcept;
     [[nodiscard]] bool is_long() const noexcept;
 
@@ -62,12 +66,15 @@ private:
     /// Something was committed that is not in the database file yet; and how long the log is.
     std::atomic<bool> pending_{false};
     std::atomic<std::int64_t> log_bytes_{0};
+    std::atomic<bool> held_up_{false};
     std::atomic<std::uint64_t> done_{0};
     std::atomic<std::uint64_t> skipped_{0};
 
     /// The second connection that `checkpoint` needs. Guarded by holding the writer.
     Interrupt interrupt_;
     StatementWatch watch_;
+    /// When readers may be kept out again. Guarded by holding the writer.
+    Clock::time_point next_window_{};
     std::unique_ptr<Connection> second_;
 
     std::mutex mutex_;

@@ -225,6 +225,8 @@ std::string to_json(const Report& report) {
         .add("database", report.database)
         .raw("writer", json(report.writer))
         .raw("readers", json(report.readers))
+        .add("wal_bytes", report.wal_bytes)
+        .raw("wal_pinned_by", report.wal_pinned_by ? json(*report.wal_pinned_by) : "null")
         .list("warnings", report.warnings, [](const Warning& warning) { return json(warning); })
         .end();
 }

@@ -15,10 +15,19 @@ std::string lane_text(const LaneReport& lane) {
     return text + "\n";
 }
 
+/// "log: 212 MB, pinned for 63 s by search.cpp:88 search()".
+std::string log_text(const Report& report) {
+    std::string text = "log: " + detail::bytes_text(report.wal_bytes);
+    if (const auto& by = report.wal_pinned_by)
+        text += ", pinned for " + detail::duration_text(by->held) + " by " + detail::place_and_function(by->at) +
+                "; make that call shorter";
+    return text + "\n";
+}
+
 }  // namespace
 
 std::string to_string(const Report& report) {
-    std::string text = report.database + "\n" + lane_text(report.writer) + lane_text(report.readers);
+    std::string text = report.database + "\n" + lane_text(report.writer) + lane_text(report.readers) + log_text(report);
     for (const auto& warning : report.warnings)
         text += std::string{"warning ("} + to_string(warning.kind) + "): " + warning.message + "\n";
     return text;
