@@ -162,6 +162,7 @@ private:
     bool has_header_ = false;
     LogHeader::Copy header_{};
     Clock::time_point snapshot_since_{};
+    Clock::time_point cold_until_{};
 
     Effects lease_effects_;
     HandleCounts counts_;

@@ -48,17 +48,20 @@ void Handle::begin_snapshot() {
     control_or_fail(Control::begin);
 }
 
-/// One that is kept in use all the time would pin the log as one that is idle does, so it has an age too.
+/// One that is kept in use all the time would pin the log as one that is idle does, so it has an age too. After that
+/// there are none for a while: a program that waits for the log by looking again and again would never hit the moment.
 bool Handle::take_warm_snapshot() noexcept {
     warm_ = false;
-    if (info.since - snapshot_since_ < recipe_.snapshot_idle && connection_->log_header_if_seen().is_still(header_))
-        return true;
+    const bool old = info.since - snapshot_since_ >= recipe_.snapshot_idle;
+    if (!old && connection_->log_header_if_seen().is_still(header_)) return true;
+    if (old) cold_until_ = info.since + recipe_.snapshot_idle / 10;
     end_snapshot(false);
     return false;
 }
 
 bool Handle::can_stay_warm() noexcept {
     if (recipe_.snapshot_idle.count() == 0 || recipe_.role != Role::reader) return false;
+    if (info.since < cold_until_) return false;
     if (aborted_ || condemned_ || has_open_statements() || !connection_->in_transaction()) return false;
     return connection_->log_header().is_there() && has_header_;
 }
