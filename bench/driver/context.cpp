@@ -77,12 +77,17 @@ std::string file_system_of(const fs::path& folder) {
     return "an unknown file system";
 }
 
-void Context::each_turn(std::string_view workload, std::string_view scenario, Durability durability,
+void show_progress(const std::string& text) {
+    static const bool is_watched = isatty(STDERR_FILENO) == 1;
+    if (is_watched) std::cerr << "\r\033[K" << text << std::flush;
+}
+
+void Context::each_turn(std::string_view workload, std::string_view scenario, Durability durability, int rounds,
                         const std::function<void(const Kind&, Contender&, const fs::path&)>& body) {
-    for (int round = 0; round < settings.rounds; ++round)
+    for (int round = 0; round < rounds; ++round)
         for (const auto& kind : contenders()) {
-            std::cerr << "\r\033[K" << workload << ", " << scenario << ", round " << round + 1 << " of "
-                      << settings.rounds << ": " << kind.name << std::flush;
+            show_progress(std::string{workload} + ", " + std::string{scenario} + ", round " +
+                          std::to_string(round + 1) + " of " + std::to_string(rounds) + ": " + kind.name);
             try {
                 const auto file = files.fresh(settings.items);
                 const auto contender = kind.open(file, durability);
@@ -92,7 +97,7 @@ void Context::each_turn(std::string_view workload, std::string_view scenario, Du
                                  error.what());
             }
         }
-    std::cerr << "\r\033[K" << std::flush;
+    show_progress({});
 }
 
 }  // namespace bench

@@ -17,6 +17,8 @@ struct Settings {
     std::vector<std::string> only;
     int rounds = 5;
     double seconds = 2;
+    /// Of B4 and B5, whose worst moments are looked for in long runs and not in many.
+    int long_rounds = 3;
     double wal_seconds = 8;
     std::int64_t import_rows = 1'000'000;
     std::int64_t largest = 1'000'000;
@@ -46,6 +48,9 @@ private:
 /// "ext4".
 [[nodiscard]] std::string file_system_of(const std::filesystem::path& folder);
 
+/// One line that is written over, where somebody looks; nothing takes it away.
+void show_progress(const std::string& text);
+
 /// What a workload is given.
 struct Context {
     const Settings& settings;
@@ -53,7 +58,7 @@ struct Context {
     Results& results;
 
     /// Each contender in turn, A B C A B C, on a file of its own.
-    void each_turn(std::string_view workload, std::string_view scenario, Durability durability,
+    void each_turn(std::string_view workload, std::string_view scenario, Durability durability, int rounds,
                    const std::function<void(const Kind&, Contender&, const std::filesystem::path&)>& body);
 };
 

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cmath>
-#include <iostream>
 #include <stdexcept>
 
 namespace bench {
@@ -67,11 +66,11 @@ void growth(Context& context) {
     std::pair<std::int64_t, const char*> largest = sizes[0];
     for (const auto& size : sizes) {
         if (size.first > context.settings.largest) break;
-        std::cerr << "\r\033[KB10, " << size.second << std::flush;
+        show_progress("B10, " + std::string{size.second});
         measure(context, size.first, size.second);
         largest = size;
     }
-    std::cerr << "\r\033[K" << std::flush;
+    show_progress({});
     compare(context, largest.first, largest.second);
 }
 

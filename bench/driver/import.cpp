@@ -17,7 +17,7 @@ void expect_imported(const std::filesystem::path& file, std::int64_t rows) {
 
 void import(Context& context) {
     const auto rows = context.settings.import_rows;
-    context.each_turn("B7", "one transaction", Durability::full,
+    context.each_turn("B7", "one transaction", Durability::full, context.settings.rounds,
                       [&](const Kind& kind, Contender& contender, const std::filesystem::path& file) {
                           const auto session = contender.session();
                           Source source{rows};

@@ -17,7 +17,7 @@ void check_all(Context& context, const Kind& kind, Contender& contender) {
 }
 
 void measure(Context& context, const Kind& kind, Contender& contender, int threads) {
-    check_all(context, kind, contender);
+    if (threads == 1) check_all(context, kind, contender);
     const auto items = context.settings.items;
     const auto run = run_threads(contender, threads, context.settings.seconds, timed_every,
                                  [items](Session& session, int, Random& random) {
@@ -34,7 +34,7 @@ void measure(Context& context, const Kind& kind, Contender& contender, int threa
     add("p50_us", static_cast<double>(latency.percentile(0.5)) / 1e3);
     add("p99_us", static_cast<double>(latency.percentile(0.99)) / 1e3);
     add("worst_ms", static_cast<double>(latency.longest()) / 1e6);
-    if (threads > 1) add("fairness", run.fairness());
+    if (const auto fairness = run.fairness()) add("fairness", *fairness);
     if (run.wrong() > 0) context.results.complain("B1, " + scenario + ", " + kind.name + ": wrong reads");
     if (!run.error().empty()) context.results.complain("B1, " + scenario + ", " + kind.name + ": " + run.error());
 }
@@ -43,7 +43,7 @@ void measure(Context& context, const Kind& kind, Contender& contender, int threa
 
 void point_reads(Context& context) {
     for (const int threads : {1, 2, 8})
-        context.each_turn("B1", thread_count(threads), Durability::full,
+        context.each_turn("B1", thread_count(threads), Durability::full, context.settings.rounds,
                           [&](const Kind& kind, Contender& contender, const std::filesystem::path&) {
                               measure(context, kind, contender, threads);
                           });

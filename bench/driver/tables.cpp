@@ -37,7 +37,7 @@ void print_cells(std::ostream& out, const std::vector<Cells>& rows, std::size_t 
 }
 
 Cells row_of(const Results& results, std::string_view workload, const std::string& scenario,
-             const std::string& contender, const std::vector<std::string>& metrics) {
+             const std::string& contender, const std::vector<std::string>& metrics, bool with_ratio) {
     Cells cells{scenario, contender};
     bool is_there = false;
     for (const auto& name : metrics) {
@@ -46,6 +46,7 @@ Cells row_of(const Results& results, std::string_view workload, const std::strin
         cells.push_back(value ? in_short(*value) : "");
     }
     if (!is_there) return {};
+    if (!with_ratio) return cells;
     const auto own = results.find(workload, scenario, contender, metrics.front());
     const auto other = results.find(workload, scenario, bare, metrics.front());
     cells.push_back(own && other && *other > 0 ? as_ratio(*own / *other) : "");
@@ -59,10 +60,12 @@ void print_table(std::ostream& out, const Results& results, std::string_view wor
     if (metrics.empty()) return;
     std::vector<Cells> rows{{"", ""}};
     for (const auto& name : metrics) rows.front().emplace_back(metric(name).heading);
-    rows.front().emplace_back("to bare");
+    const auto contenders = results.contenders(workload);
+    const bool with_ratio = std::ranges::find(contenders, bare) != contenders.end();
+    if (with_ratio) rows.front().emplace_back("to bare");
     for (const auto& scenario : results.scenarios(workload))
-        for (const auto& contender : results.contenders(workload))
-            if (auto row = row_of(results, workload, scenario, contender, metrics); !row.empty())
+        for (const auto& contender : contenders)
+            if (auto row = row_of(results, workload, scenario, contender, metrics, with_ratio); !row.empty())
                 rows.push_back(std::move(row));
     out << '\n' << workload << ". " << title << "\n\n";
     print_cells(out, rows, 2);

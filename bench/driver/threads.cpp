@@ -71,10 +71,12 @@ Histogram Run::latency() const {
     return all;
 }
 
-double Run::fairness() const {
+std::optional<double> Run::fairness() const {
+    constexpr double enough = 20;
     const auto slowest = std::ranges::min(threads, {}, &Tally::done).done;
     const auto mean = per_second() * seconds / static_cast<double>(threads.size());
-    return mean > 0 ? static_cast<double>(slowest) / mean : 0;
+    if (threads.size() < 2 || mean < enough) return std::nullopt;
+    return static_cast<double>(slowest) / mean;
 }
 
 std::uint64_t Run::all() const {

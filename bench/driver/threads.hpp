@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,8 @@ struct Run {
 
     [[nodiscard]] double per_second() const;
     [[nodiscard]] Histogram latency() const;
-    /// The slowest thread's count over the mean.
-    [[nodiscard]] double fairness() const;
+    /// The slowest thread's count over the mean. Nothing when so little was done that chance would decide.
+    [[nodiscard]] std::optional<double> fairness() const;
     [[nodiscard]] std::uint64_t all() const;
     [[nodiscard]] std::uint64_t wrong() const;
     /// Of the first thread that failed; empty when none did.

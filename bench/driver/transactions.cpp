@@ -61,14 +61,14 @@ void measure(Context& context, const Case& which, const Kind& kind, Contender& c
     add("p50_us", static_cast<double>(latency.percentile(0.5)) / 1e3);
     add("p99_us", static_cast<double>(latency.percentile(0.99)) / 1e3);
     add("worst_ms", static_cast<double>(latency.longest()) / 1e6);
-    if (which.threads > 1) add("fairness", run.fairness());
+    if (const auto fairness = run.fairness()) add("fairness", *fairness);
     if (is_shim_loaded() && run.all() > 0) add("flushes", flushed / static_cast<double>(run.all()));
     check_entries(context, which, kind, run, file);
 }
 
 void transactions(Context& context, std::string_view workload, Durability durability) {
     for (const int threads : {1, 2, 8, 32})
-        context.each_turn(workload, thread_count(threads), durability,
+        context.each_turn(workload, thread_count(threads), durability, context.settings.rounds,
                           [&](const Kind& kind, Contender& contender, const std::filesystem::path& file) {
                               measure(context, {workload, durability, threads}, kind, contender, file);
                           });

@@ -117,7 +117,7 @@ void measure(Context& context, const Kind& kind, Contender& contender, const std
 }  // namespace
 
 void window(Context& context) {
-    context.each_turn("B5", scenario, Durability::full,
+    context.each_turn("B5", scenario, Durability::full, context.settings.long_rounds,
                       [&](const Kind& kind, Contender& contender, const std::filesystem::path& file) {
                           measure(context, kind, contender, file);
                       });
