@@ -2,6 +2,7 @@
 
 #include "contenders/connection.hpp"
 
+#include <fcntl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -31,6 +32,14 @@ void make_database(const fs::path& file, std::int64_t items) {
     db.script("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
+/// Otherwise the copy would still be on its way to the disk while the contender is measured.
+void flush(const fs::path& file) {
+    const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    fdatasync(descriptor);
+    close(descriptor);
+}
+
 void remove_database(const fs::path& file) {
     for (const char* end : {"", "-wal", "-shm", "-journal"}) fs::remove(file.string() + end);
 }
@@ -51,8 +60,7 @@ fs::path Files::fresh(std::int64_t items) {
     if (!fs::exists(original)) make_database(original, items);
     auto file = none("round.db");
     fs::copy_file(original, file);
-    // Otherwise the copy would still be on its way to the disk while the contender is measured.
-    sync();
+    flush(file);
     return file;
 }
 

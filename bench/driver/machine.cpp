@@ -29,9 +29,10 @@ std::string today() {
     return text.data();
 }
 
-std::string load() {
+/// Of the last minute; below zero when the system does not tell.
+double load() {
     std::array<double, 1> average{};
-    return getloadavg(average.data(), 1) == 1 ? in_short(average[0]) : "unknown";
+    return getloadavg(average.data(), 1) == 1 ? average[0] : -1;
 }
 
 std::string names_and_versions() {
@@ -51,11 +52,13 @@ std::string missing() {
 std::vector<std::pair<std::string, std::string>> machine(const std::filesystem::path& folder) {
     return {{"date", today()},
             {"processor", processor() + ", " + std::to_string(std::thread::hardware_concurrency()) + " threads"},
-            {"load before", load()},
+            {"load before", load() < 0 ? "unknown" : in_short(load())},
             {"file system", file_system_of(folder)},
             {"compiler", "g++ " __VERSION__},
             {"contenders", names_and_versions()},
             {"left out", missing()}};
 }
+
+bool is_crowded() { return load() > std::thread::hardware_concurrency(); }
 
 }  // namespace bench

@@ -11,4 +11,7 @@ namespace bench {
 /// is that of others.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> machine(const std::filesystem::path& folder);
 
+/// Others compute too, and more than there are processors for.
+[[nodiscard]] bool is_crowded();
+
 }  // namespace bench

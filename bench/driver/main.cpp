@@ -106,14 +106,21 @@ int verdict(const bench::Results& results) {
     return results.complaints().empty() ? 0 : 1;
 }
 
+void print_machine(const Machine& machine) {
+    for (const auto& [name, value] : machine) std::cout << name << ": " << value << '\n';
+    if (bench::is_crowded())
+        std::cout
+            << "Others keep this machine busy: where threads sleep and wake (B2, B3, B5) this measures their turns "
+               "on a processor, and not what is written above the table.\n";
+}
+
 int run(const Arguments& arguments) {
     expect_known(arguments.settings);
     bench::Files files{arguments.settings.folder};
     bench::Results results;
     bench::Context context{arguments.settings, files, results};
     const auto machine = bench::machine(files.folder());
-    if (!arguments.is_silent)
-        for (const auto& [name, value] : machine) std::cout << name << ": " << value << '\n';
+    if (!arguments.is_silent) print_machine(machine);
     run_all(context, arguments.is_silent);
     if (!arguments.is_silent) bench::print_goals(std::cout, results);
     if (!arguments.json.empty()) write_json(arguments.json, machine, results);
