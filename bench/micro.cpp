@@ -14,7 +14,7 @@ sqlane::ConnectionManager& database() {
 
 void empty_execute(benchmark::State& state) {
     auto& db = database();
-    for (auto _ : state) db.execute([](sqlane::Reader& r) { benchmark::DoNotOptimize(&r); });
+    while (state.KeepRunning()) db.execute([](sqlane::Reader& r) { benchmark::DoNotOptimize(&r); });
 }
 
 // The nested ones take many turns inside of one outer closure, so that its cost is spread thin; and no thread waits for

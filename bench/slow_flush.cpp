@@ -2,10 +2,10 @@
 // answers. Counts them too, so that the benchmark can tell that commits did flush.
 
 #include <dlfcn.h>
-#include <time.h>
 
 #include <atomic>
 #include <cstdint>
+#include <ctime>
 
 namespace {
 
@@ -28,6 +28,9 @@ extern "C" {
 std::uint64_t sqlane_bench_flushes();
 std::uint64_t sqlane_bench_flushes() { return flushes.load(); }
 
+// The C library's own name of the parameter is reserved.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 int fsync(int descriptor) { return slowly("fsync", descriptor); }
 int fdatasync(int descriptor) { return slowly("fdatasync", descriptor); }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 }

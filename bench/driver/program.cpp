@@ -33,6 +33,7 @@ std::filesystem::path folder_of_programs() { return std::filesystem::read_symlin
 void run_program(const std::vector<std::string>& arguments, const std::string& variable, Output output) {
     auto own = arguments;
     std::vector<char*> argv;
+    argv.reserve(own.size() + 1);
     for (auto& argument : own) argv.push_back(argument.data());
     argv.push_back(nullptr);
 

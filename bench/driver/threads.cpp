@@ -101,6 +101,7 @@ Run run_threads(Contender& contender, int threads, double seconds, int timed_eve
     Signals signals{threads};
     {
         std::vector<std::jthread> workers;
+        workers.reserve(run.threads.size());
         for (int i = 0; i < threads; ++i)
             workers.emplace_back(
                 [&, i] { work(contender, i, timed_every, step, signals, run.threads[static_cast<std::size_t>(i)]); });

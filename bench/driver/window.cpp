@@ -92,6 +92,7 @@ void measure(Context& context, const Kind& kind, Contender& contender, const std
     Frames frames;
     {
         std::vector<std::jthread> threads;
+        threads.reserve(aggregators + 1);
         for (int i = 0; i < aggregators; ++i) threads.emplace_back([&] { aggregate(shared); });
         threads.emplace_back([&] {
             import_in_batches(shared, rows);
