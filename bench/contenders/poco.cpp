@@ -5,14 +5,35 @@
 #include <Poco/Data/SessionPool.h>
 #include <Poco/Version.h>
 
-#include <semaphore>
+#include <condition_variable>
+#include <mutex>
 
 namespace bench {
 namespace {
 
 using namespace Poco::Data::Keywords;
 
-using Slots = std::counting_semaphore<pool_size>;
+/// Waits as SOCI's pool does. Not std::counting_semaphore, whose waiters spin at first: that would be measured too.
+class Slots {
+public:
+    void acquire() {
+        std::unique_lock lock{mutex_};
+        given_back_.wait(lock, [this] { return free_ > 0; });
+        --free_;
+    }
+    void release() {
+        {
+            const std::scoped_lock lock{mutex_};
+            ++free_;
+        }
+        given_back_.notify_one();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable given_back_;
+    int free_ = pool_size;  // guarded
+};
 
 /// POCO's own place for what each new connection needs.
 class Pool : public Poco::Data::SessionPool {
@@ -124,7 +145,7 @@ public:
 
 private:
     Pool pool_;
-    Slots slots_{pool_size};
+    Slots slots_;
 };
 
 }  // namespace
