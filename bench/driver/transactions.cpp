@@ -92,10 +92,15 @@ void slow_transactions(Context& context) {
         return;
     }
     const auto json = context.files.none("slow.json");
-    run_program({(folder_of_programs() / "sqlane_bench").string(), "--only", "B2s", "--rounds",
-                 std::to_string(context.settings.rounds), "--seconds", std::to_string(context.settings.seconds),
-                 "--dir", context.files.folder().string(), "--json", json.string(), "--silent"},
-                "LD_PRELOAD=" + shim.string());
+    std::vector<std::string> arguments{(folder_of_programs() / "sqlane_bench").string(),
+                                       "--only=B2s",
+                                       "--rounds=" + std::to_string(context.settings.rounds),
+                                       "--seconds=" + std::to_string(context.settings.seconds),
+                                       "--dir=" + context.files.folder().string(),
+                                       "--json=" + json.string(),
+                                       "--silent"};
+    if (context.settings.quick) arguments.emplace_back("--quick");
+    run_program(arguments, "LD_PRELOAD=" + shim.string());
     context.results.merge(read_json(json).at("results"));
 }
 
