@@ -225,10 +225,10 @@ TEST_CASE("reset proof: a changed pragma is back however it came to be changed")
         const char* value;
         const char* normal;
     };
-    const std::vector<Case> cases{{"foreign_keys", "OFF", "1"},      {"recursive_triggers", "ON", "0"},
-                                  {"synchronous", "OFF", "2"},       {"ignore_check_constraints", "ON", "0"},
-                                  {"cache_size", "7", "-2000"},      {"temp_store", "FILE", "2"},
-                                  {"defer_foreign_keys", "ON", "0"}, {"reverse_unordered_selects", "ON", "0"},
+    const std::vector<Case> cases{{"foreign_keys", "OFF", "1"},          {"recursive_triggers", "ON", "0"},
+                                  {"synchronous", "OFF", "2"},           {"ignore_check_constraints", "ON", "0"},
+                                  {"cache_size", "7", "-2000"},          {"temp_store", "FILE", "2"},
+                                  {"defer_foreign_keys", "ON", "0"},     {"reverse_unordered_selects", "ON", "0"},
                                   {"journal_size_limit", "5", "4194304"}};
     for (const auto& [name, value, normal] : cases) {
         const auto set = std::string{"PRAGMA "} + name + " = " + value;
