@@ -65,14 +65,17 @@ TEST_CASE("log: overlapping readers do not keep it from beginning anew") {
             }
         });
     }
-    std::int64_t longest = 0;
     for (int i = 0; i < support::rounds(2000); ++i) {
         write_bulk(test.db(), 1);
-        longest = std::max(longest, test->stats().wal_bytes);
+        if (test->stats().wal_bytes <= 4 * limit) continue;
+        support::wait_until("the log begins anew", [&] {
+            write_bulk(test.db(), 1);
+            return test->stats().wal_bytes <= limit;
+        });
     }
     steps.reach("written");
     crew.join();
-    CHECK(longest < 12 * limit);
+    CHECK(test->stats().checkpoints > 0);
 }
 
 TEST_CASE("log: who pins it is named, with the place and the time, and the next checkpoint after that brings it home") {
