@@ -164,15 +164,19 @@ int run_update(Workplace& workplace, const Arguments& arguments, bool json) {
 
 int run_retire(Workplace& workplace, const Arguments& arguments, bool json) {
     const auto part = workplace.part(arguments.number);
-    require_may_change(workplace, part, "retire");
-    workplace->parts().retire(part.id, workplace.user());
+    workplace->connections().transaction([&] {
+        require_may_change(workplace, part, "retire");
+        workplace->parts().retire(part.id, workplace.user());
+    });
     return print_part(workplace->parts().get(part.id), "retired; sqlane part restore brings it back", json);
 }
 
 int run_restore(Workplace& workplace, const Arguments& arguments, bool json) {
     const auto part = workplace.part(arguments.number);
-    require_may_change(workplace, part, "restore");
-    workplace->parts().restore(part.id, workplace.user());
+    workplace->connections().transaction([&] {
+        require_may_change(workplace, part, "restore");
+        workplace->parts().restore(part.id, workplace.user());
+    });
     return print_part(workplace->parts().get(part.id), "restored", json);
 }
 

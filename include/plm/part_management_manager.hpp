@@ -68,7 +68,7 @@ public:
     void reject(RevisionId revision, UserId by, const std::string& comment, OwnWork own = OwnWork::refused) const;
     void withdraw(RevisionId revision, UserId by) const;
     /// Needs an approved round and released children; makes the older release obsolete.
-    void release(RevisionId revision, UserId by, OwnWork own = OwnWork::refused) const;
+    void release(RevisionId id, UserId by, OwnWork own = OwnWork::refused) const;
     void make_obsolete(RevisionId revision, UserId by, OwnWork own = OwnWork::refused) const;
     /// From the last revision, which must be released or obsolete.
     Revision new_revision(PartId part, UserId by, const std::string& change_note = {}) const;
@@ -78,7 +78,8 @@ public:
     [[nodiscard]] std::vector<std::string> warnings(RevisionId revision) const;
 
     [[nodiscard]] static bool has_right(Role role, Right right, OwnWork own = OwnWork::refused) noexcept;
-    void require_may_edit(RevisionId revision, UserId by) const;
+    void require_may_edit(RevisionId id, UserId by) const;
+    void require_may_create(UserId by) const;
 
 private:
     void require(UserId by, Right right, const std::string& what, OwnWork own = OwnWork::refused) const;

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_set>
@@ -152,6 +153,8 @@ struct PendingRow {
     /// Why it could not be read.
     std::string broken;
 };
+
+bool is_open(State state) { return state == State::draft || state == State::in_review; }
 
 /// Thrown to undo what went well.
 struct Undo {};
@@ -352,7 +355,7 @@ void require_sound(sqlane::ConnectionManager& db, const ImportOptions& options) 
 class PartImport : public RowTaker {
 public:
     PartImport(sqlane::ConnectionManager& db, const Columns& columns, const ImportOptions& options)
-        : parts_(db), columns_(columns), options_(options) {}
+        : db_(db), parts_(db), columns_(columns), options_(options) {}
 
     void take(const CsvRecord& record) override {
         const auto made = parts_.adopt(part_in(record), options_.by, Words::later);
@@ -363,6 +366,7 @@ public:
 
     /// The sequence stands where the batches before would have left it when the highest of their parts is there.
     void begin_batch() override {
+        if (options_.by) PartManagementManager{db_}.require_may_create(*options_.by);
         if (options_.dry_run && highest_) parts_.adopt(*highest_, options_.by, Words::later);
     }
 
@@ -378,7 +382,7 @@ private:
     /// Texts as they are, blanks and all; only codes and dates lose the blanks around them.
     [[nodiscard]] Part part_in(const CsvRecord& record) const {
         Part part;
-        part.number = columns_.text(record, number);
+        part.number = trimmed(columns_.text(record, number));
         part.category = trimmed(columns_.text(record, category));
         if (auto code = trimmed(columns_.text(record, subcategory)); !code.empty()) part.subcategory = std::move(code);
         part.name = columns_.text(record, name);
@@ -411,6 +415,7 @@ private:
         highest_value_ = *value;
     }
 
+    sqlane::ConnectionManager& db_;
     PartManager parts_;
     const Columns& columns_;
     const ImportOptions& options_;
@@ -432,7 +437,7 @@ public:
     void take(const CsvRecord& record) override {
         // A revision that was made for a line that is bad goes with it.
         db_.transaction([&](sqlane::Transaction&) {
-            const auto whole = PartManager{db_}.find(columns_.text(record, parent)).id;
+            const auto whole = PartManager{db_}.find(trimmed(columns_.text(record, parent))).id;
             const auto line = line_in(record);
             const auto to = parent_revision(whole, trimmed(columns_.text(record, revision)));
             if (options_.by) PartManagementManager{db_}.require_may_edit(to, *options_.by);
@@ -443,7 +448,7 @@ public:
 private:
     [[nodiscard]] BomLine line_in(const CsvRecord& record) const {
         BomLine line;
-        line.child = PartManager{db_}.find(columns_.text(record, child)).id;
+        line.child = PartManager{db_}.find(trimmed(columns_.text(record, child))).id;
         if (const auto label = trimmed(columns_.text(record, child_revision)); !label.empty())
             line.pinned = named_revision(line.child, label);
         line.quantity = Quantity::parse(trimmed(columns_.text(record, quantity)));
@@ -478,12 +483,19 @@ private:
         } catch (const NotFound&) {
             if (!options_.make_revisions) throw;
         }
+        const auto latest = revisions.latest(part);
+        if (latest && is_open(latest->state) && !ours_.contains(part))
+            throw Conflict{PartManager{db_}.get(part).number + " has an open revision, " + latest->label +
+                           "; release or discard it before there is another one"};
+        ours_.insert(part);
         return revisions.adopt(part, label, *options_.by).id;
     }
 
     sqlane::ConnectionManager& db_;
     const Columns& columns_;
     const ImportOptions& options_;
+    /// Parts whose open revisions were made by this import: a file may name several of one part.
+    mutable std::set<PartId> ours_;
 };
 
 // ---- export ----

@@ -2,6 +2,8 @@
 
 #include <sqlane/sqlane.hpp>
 
+#include "support.hpp"
+
 template <>
 struct sqlane::RowReader<plm::HistoryEntry> {
     static plm::HistoryEntry read(const Row& row) {
@@ -23,8 +25,8 @@ void HistoryManager::record(const Actor& by, Subject subject, std::int64_t subje
     db_.execute_mut([&](sqlane::Writer& w) {
         w.run(
             "INSERT INTO History(user_id, subject, subject_id, action, old_value, new_value, happened_at) "
-            "VALUES (?, ?, ?, ?, ?, ?, unixepoch())",
-            by, subject, subject_id, action, from, to);
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            by, subject, subject_id, action, from, to, now());
     });
 }
 

@@ -63,6 +63,8 @@ void PartManagementManager::require_may_edit(RevisionId id, UserId by) const {
     });
 }
 
+void PartManagementManager::require_may_create(UserId by) const { require(by, Right::create_parts, "create parts"); }
+
 void PartManagementManager::require_may_decide(const Revision& revision, UserId by, const std::string& what,
                                                OwnWork own) const {
     require(by, Right::decide, what);
@@ -71,7 +73,7 @@ void PartManagementManager::require_may_decide(const Revision& revision, UserId 
 
 CreatedPart PartManagementManager::create_part(const PartPackage& package, UserId by) const {
     return db_.transaction([&](sqlane::Transaction&) {
-        require(by, Right::create_parts, "create parts");
+        require_may_create(by);
         auto part = PartManager{db_}.create(package.part, by);
         const auto revision = RevisionManager{db_}.create(part.id, by, package.change_note);
         for (const auto& line : package.bom) RelationshipManager{db_}.add(revision.id, line, by);
@@ -127,8 +129,11 @@ void PartManagementManager::release(RevisionId id, UserId by, OwnWork own) const
             throw Conflict{title + " cannot be released: its review is not approved by all reviewers"};
         if (const auto children = unreleased_children(tx, id); !children.empty())
             throw Conflict{title + " cannot be released: it contains what is not: " + joined(children)};
-        if (const auto older = RevisionManager{db_}.latest_released(revision.part); older && older->id != id)
-            workflows.move(older->id, "obsolete", by);
+        if (const auto other = RevisionManager{db_}.latest_released(revision.part); other && other->id != id) {
+            if (other->sequence > revision.sequence)
+                throw Conflict{title + " cannot be released: " + title_of(tx, other->id) + " is newer, and released"};
+            workflows.move(other->id, "obsolete", by);
+        }
         workflows.move(id, "release", by);
     });
 }

@@ -53,10 +53,22 @@ std::string display_number(const std::string& category, const std::optional<std:
     return category + "-" + (subcategory ? *subcategory + "-" : "") + std::to_string(value);
 }
 
+/// Passes over what an adopted part has already.
 std::string draw_number(sqlane::Transaction& tx, const Part& part) {
-    return display_number(part.category, part.subcategory,
-                          tx.one<std::int64_t>("UPDATE PartSequence SET next_value = next_value + 1 WHERE id = 1 "
-                                               "RETURNING next_value - 1"));
+    for (;;) {
+        auto number = display_number(part.category, part.subcategory,
+                                     tx.one<std::int64_t>("UPDATE PartSequence SET next_value = next_value + 1 "
+                                                          "WHERE id = 1 RETURNING next_value - 1"));
+        if (!tx.maybe<int>("SELECT 1 FROM Parts WHERE number = ?", number)) return number;
+    }
+}
+
+/// One that can be typed, told from others, and stand before "@revision".
+void require_number(const std::string& number) {
+    require_text("number", number);
+    const bool bad =
+        std::ranges::any_of(number, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '@'; });
+    if (bad) throw InvalidValue{"number", "'" + number + "' holds a blank or @, which a number cannot"};
 }
 
 /// So that no number is drawn that an adopted part has.
@@ -208,7 +220,7 @@ Part PartManager::adopt(const Part& part, const Actor& by, Words words) const {
     const bool is_new = part.number.empty();
     require_text("name", part.name);
     require_readable("description", part.description);
-    if (!is_new) require_text("number", part.number);
+    if (!is_new) require_number(part.number);
     if (part.modified < part.created) throw InvalidValue{"modified", "is before created"};
     return db_.transaction([&](sqlane::Transaction& tx) {
         require_category(tx, part.category, part.subcategory);

@@ -6,6 +6,7 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <map>
 #include <tuple>
@@ -243,7 +244,7 @@ std::vector<FlatLine> RelationshipManager::flat_totals(RevisionId top, Resolve r
         flat.name = line.name;
         flat.unit = line.line.line.unit;
         flat.total = flat.total + line.total;
-        flat.is_assembly = i + 1 < lines.size() && lines[i + 1].level > line.level;
+        flat.is_assembly = flat.is_assembly || (i + 1 < lines.size() && lines[i + 1].level > line.level);
     }
     std::vector<FlatLine> all;
     all.reserve(totals.size());
@@ -280,25 +281,32 @@ std::vector<WhereUsed> RelationshipManager::where_used(PartId part, UsedAt at) c
 std::vector<BomDifference> RelationshipManager::compare(RevisionId before, RevisionId after) const {
     return db_.execute([&](sqlane::Reader& r) {
         auto old_lines = lines(before);
+        auto new_lines = lines(after);
         std::vector<BomDifference> differences;
         const auto differ = [&](std::optional<BomLine> was, std::optional<BomLine> is) {
+            if (was == is) return;
             const auto child = is ? is->child : was->child;
             differences.push_back({child, number_of(r, child), std::move(was), std::move(is)});
         };
-        // A part can stand in several lines: the one with the same find number is the same line.
-        for (const auto& line : lines(after)) {
-            const auto same_child = [&](const Relationship& old) { return old.line.child == line.line.child; };
-            auto found = std::ranges::find_if(old_lines, [&](const Relationship& old) {
-                return same_child(old) && old.line.find_number == line.line.find_number;
+        // A part can stand in several lines: first those that are the same, then those in the same place, then the rest.
+        const auto same_child = [](const BomLine& a, const BomLine& b) { return a.child == b.child; };
+        const auto same_place = [&](const BomLine& a, const BomLine& b) {
+            return same_child(a, b) && a.find_number == b.find_number;
+        };
+        const auto pair_up = [&](const auto& same) {
+            std::erase_if(new_lines, [&](const Relationship& line) {
+                const auto found =
+                    std::ranges::find_if(old_lines, [&](const Relationship& old) { return same(old.line, line.line); });
+                if (found == old_lines.end()) return false;
+                differ(found->line, line.line);
+                old_lines.erase(found);
+                return true;
             });
-            if (found == old_lines.end()) found = std::ranges::find_if(old_lines, same_child);
-            if (found == old_lines.end()) {
-                differ({}, line.line);
-                continue;
-            }
-            if (found->line != line.line) differ(found->line, line.line);
-            old_lines.erase(found);
-        }
+        };
+        pair_up(std::equal_to<>{});
+        pair_up(same_place);
+        pair_up(same_child);
+        for (const auto& line : new_lines) differ({}, line.line);
         for (const auto& line : old_lines) differ(line.line, {});
         std::ranges::stable_sort(differences, {}, &BomDifference::number);
         return differences;

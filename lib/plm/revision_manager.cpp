@@ -39,7 +39,10 @@ Revision read(sqlane::Reader& r, RevisionId id) {
     return *std::move(revision);
 }
 
+/// Nothing for what nobody counts to, so that no successor overflows.
 std::optional<std::int64_t> as_number(const std::string& label) {
+    constexpr std::size_t longest = 9;
+    if (label.size() > longest) return {};
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), value);
     if (error != std::errc{} || end != label.data() + label.size()) return {};
@@ -112,14 +115,22 @@ std::optional<std::int64_t> free_place(sqlane::Reader& r, PartId part, const std
     return place;
 }
 
+/// Also of those that were discarded: the history goes on telling of them under their ids.
+RevisionId unused_id(sqlane::Reader& r) {
+    return {
+        r.one<std::int64_t>("SELECT 1 + max(coalesce((SELECT max(revision_id) FROM Revisions), 0), "
+                            "coalesce((SELECT max(subject_id) FROM History WHERE subject = ?), 0))",
+                            Subject::revision)};
+}
+
 RevisionId insert(sqlane::Transaction& tx, const Revision& revision) {
     if (!tx.maybe<int>("SELECT 1 FROM Users WHERE user_id = ?", revision.author))
         throw NotFound{"user", "with id " + std::to_string(revision.author.value)};
     return {
-        tx.insert("INSERT INTO Revisions(part_id, sequence, label, author_id, change_note, workflow_id, created_date, "
-                  "modified_date) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        tx.insert("INSERT INTO Revisions(revision_id, part_id, sequence, label, author_id, change_note, workflow_id, "
+                  "created_date, modified_date) VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
                   revision.part, revision.sequence, revision.label, revision.author, revision.change_note,
-                  revision.workflow, now())};
+                  revision.workflow, now(), unused_id(tx))};
 }
 
 }  // namespace
@@ -202,8 +213,12 @@ void RevisionManager::discard(RevisionId id, const Actor& by) const {
                 "JOIN Parts USING (part_id) WHERE child_revision_id = ? ORDER BY number LIMIT 1",
                 id))
             throw Conflict{*user + " uses exactly " + title + "; change that line first"};
+        if (tx.maybe<int>("SELECT 1 FROM Approvals WHERE revision_id = ? LIMIT 1", id))
+            throw Conflict{title + " was reviewed, and its reviews are kept; change it and submit it again"};
+        const auto part = read(tx, id).part;
         tx.run("DELETE FROM Revisions WHERE revision_id = ?", id);
         HistoryManager{db_}.record(by, Subject::revision, id.value, "discarded", title);
+        HistoryManager{db_}.record(by, Subject::part, part.value, "revision discarded", title);
     });
 }
 

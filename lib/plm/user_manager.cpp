@@ -39,6 +39,7 @@ void require_another_admin(sqlane::Reader& r, UserId id) {
 
 UserId UserManager::add(const std::string& name, Role role, const Actor& by) const {
     require_text("name", name);
+    if (name.find_first_of("\r\n\t") != std::string::npos) throw InvalidValue{"name", "stands on one line"};
     return db_.transaction([&](sqlane::Transaction& tx) {
         const bool first = !tx.maybe<int>("SELECT 1 FROM Users LIMIT 1");
         if (!first) require_admin(*this, by);

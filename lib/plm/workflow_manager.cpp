@@ -88,14 +88,17 @@ WorkflowId WorkflowManager::add(const NewWorkflow& workflow, const Actor& by) co
         for (const auto& state : workflow.states)
             tx.run("INSERT INTO WorkflowStates(workflow_id, name, is_initial) VALUES (?, ?, ?)", id, state,
                    state == workflow.states.front());
-        for (const auto& [name, from, to] : workflow.transitions)
-            unless_taken("the transition '" + name + "' from " + from, [&] {
+        for (const auto& transition : workflow.transitions) {
+            auto what = "the transition '" + transition.name + "' from ";
+            what += transition.from;
+            unless_taken(what, [&] {
                 return tx.run(
                     "INSERT INTO WorkflowTransitions(workflow_id, name, from_state_id, to_state_id) VALUES (?1, ?2, "
                     "(SELECT state_id FROM WorkflowStates WHERE workflow_id = ?1 AND name = ?3), "
                     "(SELECT state_id FROM WorkflowStates WHERE workflow_id = ?1 AND name = ?4))",
-                    id, name, from, to);
+                    id, transition.name, transition.from, transition.to);
             });
+        }
         HistoryManager{db_}.record(by, Subject::workflow, id.value, "created", {}, workflow.name);
         return id;
     });
@@ -152,6 +155,7 @@ void WorkflowManager::move(RevisionId revision, std::string_view transition, con
         const auto way = std::ranges::find(ways, transition, &WorkflowTransition::name);
         if (way == ways.end()) {
             std::vector<std::string> names;
+            names.reserve(ways.size());
             for (const auto& other : ways) names.push_back(other.name);
             throw InvalidTransition{title_of(tx, revision) + " is " + std::string{to_text(state)} +
                                         ", from where there is no '" + std::string{transition} +

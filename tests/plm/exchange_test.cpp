@@ -226,7 +226,7 @@ void fill_with_odd_things(Company& company) {
     for (const std::string text : {"a\r\nb", "\r", "", " ", "\n"})
         parts.push_back(company.plm.parts().create({.category = "ME", .name = "Screw", .description = text}));
     company.plm.parts().retire(parts[1].id);
-    company.plm.parts().adopt({.number = "=OLD\n\"7\"",
+    company.plm.parts().adopt({.number = "=OLD\"7\"",
                                .category = "DO",
                                .name = "Old",
                                .created = Time{std::chrono::seconds{-1}},
@@ -755,4 +755,22 @@ TEST_CASE("exchange: a BOM line is added only where the user may edit") {
     REQUIRE(refused.bad_rows == 1);
     CHECK(contains(refused.errors.front().why, "Grace (Designer) may not edit"));
     CHECK(bom_from(company, csv, {.by = company.ada}).imported == 1);
+}
+
+TEST_CASE("exchange: no revision is made beside one that is open") {
+    Company company;
+    const auto screw = company.part("Screw");
+    const auto made = company.draft("Gearbox");
+    const auto csv = "parent,revision,child,quantity\n " + made.part.number + " ,7," + screw.number + ",1\n";
+    const auto result = bom_from(company, csv, {.make_revisions = true, .by = company.ada});
+    REQUIRE(result.bad_rows == 1);
+    CHECK(contains(result.errors.front().why, "has an open revision, 1"));
+    CHECK(company.plm.revisions().list(made.part.id).size() == 1);
+}
+
+TEST_CASE("exchange: parts are imported only by who may create them") {
+    Company company;
+    std::istringstream csv{"category,name\nEL,x\n"};
+    CHECK_THROWS_AS(import_parts(company.db(), csv, {.by = company.vera}), ImportStopped);
+    CHECK(company.plm.parts().count() == 0);
 }

@@ -344,3 +344,19 @@ TEST_CASE("part: a number from elsewhere cannot use the sequence up") {
     company.plm.parts().adopt({.number = "EL-9223372036854775806", .category = "EL", .name = "x"});
     CHECK(company.part("next").number == "EL-10000");
 }
+
+TEST_CASE("part: a number that an adopted part has is passed over when it is drawn") {
+    Company company;
+    const auto parts = company.plm.parts();
+    parts.adopt({.number = "EL-999999999999999", .category = "EL", .name = "x"});
+    parts.adopt({.number = "EL-1000000000000000", .category = "EL", .name = "y"});
+    CHECK(company.part("z").number == "EL-1000000000000001");
+}
+
+TEST_CASE("part: a number from elsewhere can be typed, and stands before @revision") {
+    Company company;
+    for (const char* bad : {" ", "A 1", "A-1 ", "A@1", "A\n1", "A\t1"}) {
+        CAPTURE(bad);
+        CHECK_THROWS_AS(company.plm.parts().adopt({.number = bad, .category = "EL", .name = "x"}), InvalidValue);
+    }
+}

@@ -265,3 +265,19 @@ TEST_CASE("BOM: two revisions are compared line by line") {
     CHECK(differences[2].part == bolt.id);
     CHECK_FALSE(differences[2].before);
 }
+
+TEST_CASE("BOM: where a part stands in several lines, only what differs is told") {
+    Company company;
+    const auto screw = company.part("screw");
+    auto line = line_of(screw);
+    line.find_number = 20;
+    const auto made = company.draft("Gearbox", {line, line_of(screw, "7")});
+    const auto next = company.plm.revisions().create(made.part.id, company.ada);
+    auto added = line_of(screw, "5");
+    added.find_number = 10;
+    company.plm.relationships().add(next.id, added);
+    const auto differences = company.plm.relationships().compare(made.revision.id, next.id);
+    REQUIRE(differences.size() == 1);
+    CHECK_FALSE(differences[0].before);
+    CHECK(differences[0].after->quantity == Quantity{5});
+}

@@ -202,3 +202,45 @@ TEST_CASE("review: who was not asked cannot answer, and nobody answers twice") {
     approvals.approve(made.revision.id, company.root);
     CHECK(approvals.is_approved(made.revision.id));
 }
+
+// ---- what was found by trying ----
+
+TEST_CASE("revision: the history of a discarded one is its own, and its part tells of it") {
+    Company company;
+    const auto made = company.draft("Gearbox");
+    const auto part = company.part("Screw");
+    const auto revisions = company.plm.revisions();
+    const auto gone = revisions.create(part.id, company.ada);
+    revisions.discard(gone.id, company.ada);
+    const auto next = revisions.create(made.part.id, company.ada);
+    CHECK(next.id != gone.id);
+    CHECK(company.plm.history().of(next.id).size() == 1);
+    CHECK(company.plm.history().of(part.id).back().action == "revision discarded");
+}
+
+TEST_CASE("revision: one that was reviewed is not discarded, for its reviews are kept") {
+    Company company;
+    const auto made = company.draft("Gearbox");
+    company.plm.management().submit(made.revision.id, {company.grace}, company.ada);
+    company.plm.management().reject(made.revision.id, company.grace, "no");
+    CHECK_THROWS_AS(company.plm.revisions().discard(made.revision.id), Conflict);
+    CHECK(company.plm.approvals().list(made.revision.id).size() == 1);
+}
+
+TEST_CASE("revision: a label that nobody counts to is passed over") {
+    Company company;
+    const auto part = company.part("Gearbox");
+    company.plm.revisions().adopt(part.id, "9223372036854775807", company.ada);
+    CHECK(company.plm.revisions().next_label(part.id) == "1");
+}
+
+TEST_CASE("lifecycle: an older revision is not released over a newer one") {
+    Company company;
+    const auto made = company.draft("Gearbox");
+    const auto newer = company.plm.revisions().create(made.part.id, company.ada);
+    company.release(newer.id);
+    company.plm.management().submit(made.revision.id, {company.grace}, company.ada);
+    company.plm.management().approve(made.revision.id, company.grace);
+    CHECK_THROWS_AS(company.plm.management().release(made.revision.id, company.grace), Conflict);
+    CHECK(company.plm.revisions().get(newer.id).state == State::released);
+}

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <utility>
 
 namespace sqlane::detail {
 namespace {
@@ -51,8 +52,8 @@ std::map<std::string, std::string> referred_values(MigrationConnection& db, cons
         std::string list;
         for (const auto end = std::min(i + at_a_time, rows.size()); i < end; ++i)
             list += (list.empty() ? "" : ",") + rows[i];
-        const auto sql =
-            "SELECT _rowid_, " + columns + " FROM " + quoted_name(table) + " WHERE _rowid_ IN (" + list + ")";
+        auto sql = "SELECT _rowid_, " + columns + " FROM " + quoted_name(table);
+        sql += " WHERE _rowid_ IN (" + list + ")";
         for (const auto& row : db.query(sql))
             for (std::size_t column = 1; column < row.size(); ++column)
                 values[row[0].value_or("")] += row[column].value_or("") + '\n';
@@ -71,10 +72,12 @@ void add_violations(MigrationConnection& db, const std::string& table, std::vect
     for (const auto& [key, numbers] : rows) values[key] = referred_values(db, table, columns[key], numbers);
     for (const auto& row : found) {
         const auto parent = row[2].value_or("");
+        auto text = table + "." + row[1].value_or("?");
+        text += " -> " + parent;
         violations.push_back({.child = table,
                               .parent = parent,
                               .values = row[1] ? values[row[3].value_or("")][*row[1]] : std::string{},
-                              .text = table + "." + row[1].value_or("?") + " -> " + parent});
+                              .text = std::move(text)});
     }
 }
 
