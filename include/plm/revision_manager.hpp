@@ -54,9 +54,6 @@ public:
     /// "12" after "11", "AA" after "Z", as the category of the part has it.
     [[nodiscard]] std::string next_label(PartId part) const;
 
-    /// Throws Locked unless it is a draft.
-    void require_draft(RevisionId id) const;
-
 private:
     sqlane::ConnectionManager& db_;
 };

@@ -262,8 +262,4 @@ std::string RevisionManager::next_label(PartId part) const {
     });
 }
 
-void RevisionManager::require_draft(RevisionId id) const {
-    db_.execute([&](sqlane::Reader& r) { plm::require_draft(r, id); });
-}
-
 }  // namespace plm

@@ -70,7 +70,7 @@ void require_text(const std::string& field, std::string_view text) {
     require_readable(field, text);
 }
 
-/// Above it nothing is drawn, so that the sequence can never end.
+/// A number above it does not move the sequence, which one from elsewhere could otherwise use up.
 constexpr std::int64_t highest_value = 999'999'999'999'999;
 
 std::optional<std::int64_t> value_in(std::string_view number) {
