@@ -30,8 +30,9 @@ OpenRecipe recipe_for(Role role, const std::filesystem::path& file, const Option
             .cache_kib = options.cache_kib,
             .statement_cache = options.statement_cache,
             .log_limit = options.wal_soft_limit,
-            // Without the thread nobody would end it.
-            .snapshot_idle = options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{}};
+            // Without the thread nobody would end it, and the writer's ends with its call.
+            .snapshot_idle =
+                role == Role::reader && options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{}};
 }
 
 /// The writer lane is a lane of one handle, which stays open: the last handle to close would end the log.

@@ -33,7 +33,7 @@ struct OpenRecipe {
     int statement_cache = 0;
     /// A log that begins anew is cut to this.
     std::int64_t log_limit = 0;
-    /// How long an idle reader keeps its snapshot; 0 for not at all.
+    /// How long an idle handle keeps its snapshot; 0 for not at all.
     std::chrono::milliseconds snapshot_idle{};
 };
 

@@ -41,7 +41,7 @@ void Handle::control_or_fail(Control which) {
 void Handle::begin_snapshot() {
     require_going_on({});
     if (warm_ && take_warm_snapshot()) return;
-    if (recipe_.snapshot_idle.count() > 0 && recipe_.role == Role::reader) {
+    if (recipe_.snapshot_idle.count() > 0) {
         has_header_ = connection_->log_header_if_seen().copy(header_);
         snapshot_since_ = info.since;
     }
@@ -60,7 +60,7 @@ bool Handle::take_warm_snapshot() noexcept {
 }
 
 bool Handle::can_stay_warm() noexcept {
-    if (recipe_.snapshot_idle.count() == 0 || recipe_.role != Role::reader) return false;
+    if (recipe_.snapshot_idle.count() == 0) return false;
     if (info.since < cold_until_) return false;
     if (aborted_ || condemned_ || has_open_statements() || !connection_->in_transaction()) return false;
     return connection_->log_header().is_there() && has_header_;
