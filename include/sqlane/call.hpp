@@ -44,6 +44,11 @@ struct Call {
     Deadline deadline{};
     /// A request to stop ends the waiting and the running with `Cancelled`.
     std::stop_token stop{};
+    /// For `transaction`: may run twice. Should the COMMIT that it shared with others fail for a reason of theirs, it runs
+    /// again, alone, instead of throwing `Aborted`.
+    bool replay = false;
+    /// For `transaction`: a COMMIT of its own. So has every call with a deadline or a stop token.
+    bool solo = false;
 };
 
 }  // namespace sqlane

@@ -126,7 +126,7 @@ class Closed : public Error {
     using Error::Error;
 };
 
-/// The transaction was undone for a reason outside it; nothing of it was kept. Run it again.
+/// The transaction was undone for a reason outside it; nothing of it was kept. Run it again, or say `Call::replay`.
 class Aborted : public Error {
     using Error::Error;
 };

@@ -56,6 +56,12 @@ struct Options {
     /// How long a reader keeps its snapshot after a call, which makes the next read several times faster when nobody has
     /// committed in between. A snapshot that is kept holds up checkpoints for as long; 0 keeps none.
     std::chrono::milliseconds snapshot_idle{50};
+    /// Transactions that wait in line anyway share one COMMIT, and so one flush of the disk, where commits are durable
+    /// (`full`, `extra`): this many at the most. 1: each has its own.
+    int group_max = 64;
+    /// And no longer than this: how long a transaction that is done waits for others. A call whose closure ran longer
+    /// lately is not let in.
+    std::chrono::milliseconds group_window{5};
     /// Off: no background thread. What it does then happens as handles are given back.
     bool upkeep_thread = true;
     /// The SQLite VFS to open with; empty for the platform's own.
@@ -67,8 +73,8 @@ struct Options {
     /// `base` with what the environment says: SQLANE_POOL_MIN, SQLANE_POOL_MAX, SQLANE_POOL_OVERFLOW,
     /// SQLANE_POOL_QUEUE, SQLANE_POOL_TIMEOUT, SQLANE_POOL_IDLE, SQLANE_POOL_RECYCLE, SQLANE_CLOSE_TIMEOUT,
     /// SQLANE_LEAK_AFTER, SQLANE_SYNCHRONOUS, SQLANE_STATEMENT_CACHE, SQLANE_CACHE_KIB, SQLANE_WAL_SOFT_LIMIT,
-    /// SQLANE_SNAPSHOT_IDLE, SQLANE_UPKEEP_THREAD. Times are seconds, or carry a unit: 500ms, 30s, 5m, 1h. Throws UsageError naming variable,
-    /// value and range.
+    /// SQLANE_SNAPSHOT_IDLE, SQLANE_GROUP_MAX, SQLANE_GROUP_WINDOW, SQLANE_UPKEEP_THREAD. Times are seconds, or carry a
+    /// unit: 500ms, 30s, 5m, 1h. Throws UsageError naming variable, value and range.
     [[nodiscard]] static Options from_env(Options base);
     [[nodiscard]] static Options from_env() { return from_env(Options{}); }
 

@@ -25,6 +25,8 @@ struct Holder {
     int transaction_depth = 0;
     /// The statement that is open, empty when the closure is between statements.
     std::string sql;
+    /// Transactions that are done and wait for the COMMIT that they share with this one.
+    int sharing = 0;
     /// Inside SQLite now; false while the closure's own code runs.
     bool stepping = false;
 };
@@ -111,7 +113,10 @@ struct LaneStats {
     std::uint64_t recycled = 0;
     /// Closed because they could not be proved clean.
     std::uint64_t replaced = 0;
+    /// Transactions that were committed, and the COMMITs that it took: fewer where several shared one.
     std::uint64_t commits = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t largest_group = 0;
     std::uint64_t rollbacks = 0;
     std::uint64_t cache_hits = 0;
     std::uint64_t cache_misses = 0;

@@ -32,7 +32,10 @@ OpenRecipe recipe_for(Role role, const std::filesystem::path& file, const Option
             .log_limit = options.wal_soft_limit,
             // Without the thread nobody would end it, and the writer's ends with its call.
             .snapshot_idle =
-                role == Role::reader && options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{}};
+                role == Role::reader && options.upkeep_thread ? options.snapshot_idle : std::chrono::milliseconds{},
+            // Otherwise there is no flush to share, and a commit of one's own is the sooner one.
+            .group_max = options.synchronous >= Synchronous::full ? options.group_max : 1,
+            .group_window = options.group_window};
 }
 
 /// The writer lane is a lane of one handle, which stays open: the last handle to close would end the log.
@@ -160,6 +163,11 @@ void ConnectionManager::write(const Call& call, const std::source_location& at, 
 
 void ConnectionManager::transact(const Call& call, const std::source_location& at,
                                  FunctionRef<void(Transaction&)> body) {
+    if (impl_->may_share(call)) {
+        const auto undone = impl_->transact_shared(call, at, body);
+        if (!undone) return;
+        if (!call.replay) throw *undone;
+    }
     impl_->on_writer(call, at, Verb::transaction, [&](Handle& handle) {
         const auto run_in = [&](auto scope_type) {
             typename decltype(scope_type)::type scope{handle};
@@ -171,6 +179,58 @@ void ConnectionManager::transact(const Call& call, const std::source_location& a
         else
             run_in(std::type_identity<TransactionScope>{});
     });
+}
+
+/// What waits for a shared COMMIT must hold nothing that another member may want, and end for no reason of its own.
+bool ConnectionManager::Impl::may_share(const Call& call) const noexcept {
+    return writer_recipe.group_max > 1 && !call.solo && !call.deadline.is_set() && !call.stop.stop_possible() &&
+           !Held::any();
+}
+
+/// A member of a group: see handle/group.hpp. Returns why, when it was undone for a reason of another member's.
+std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call, const std::source_location& at,
+                                                                FunctionRef<void(Transaction&)> body) {
+    require_this_process(at);
+    const auto until = wait_until(call);
+    std::optional<Guest> guest{guests};
+    std::shared_ptr<Group> group;
+    Hooks hooks;
+    {
+        const Request request{.at = at, .label = call.label, .deadline = until, .stop = call.stop, .shares = true};
+        Lease lease = lend(writer, request);
+        const AtEnd go_on{[&] {
+            if (!lease.hand_on_or_commit()) checkpointer.note_log(lease.handle().connection());
+        }};
+        const Visit visit{this, lease.handle(), Verb::transaction, call, at, until, options.timeout};
+        watch_over(call);
+        MemberScope scope{lease.handle()};
+        group = lease.handle().group();
+        body(lease.handle().transaction());
+        hooks = scope.keep();
+    }
+    if (!group->wait()) return undone(*group, at);
+    upkeep.round_without_thread();
+    checkpointer.run_without_thread();
+    guest.reset();  // what follows may destroy the manager
+    run(hooks);
+    return std::nullopt;
+}
+
+/// Throws what this thread's own COMMIT ended with.
+Aborted ConnectionManager::Impl::undone(const Group& group, const std::source_location& at) const {
+    if (group.culprit() == platform::this_thread()) std::rethrow_exception(group.failure());
+    const auto prefix = writer_recipe.name +
+                        ": the transaction was undone together with the one that it would have shared its COMMIT with; "
+                        "nothing of it was kept, run it again or say Call::replay";
+    try {
+        if (group.failure()) std::rethrow_exception(group.failure());
+    } catch (const Error& error) {
+        return Aborted{prefix + "; the other, at " + place(error.where()) + ": " + error.what(), at,
+                       error.sqlite_code()};
+    } catch (const std::exception& error) {
+        return Aborted{prefix + "; the other: " + error.what(), at};
+    }
+    return Aborted{prefix, at};
 }
 
 /// Runs `body` on the writer handle: this thread's own when it is in a closure already, else one from the lane.

@@ -10,12 +10,15 @@
 #include "upkeep/upkeep.hpp"
 #include "watch/warnings.hpp"
 
+#include <sqlane/errors.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,8 +26,6 @@
 namespace sqlane {
 
 namespace detail {
-
-using Hooks = std::vector<std::function<void()>>;
 
 template <class F>
 class AtEnd {
@@ -69,6 +70,10 @@ public:
     void watch_over(const Call& call);
     void on_writer(const Call& call, const std::source_location& at, detail::Verb verb,
                    detail::FunctionRef<void(detail::Handle&)> body);
+    [[nodiscard]] bool may_share(const Call& call) const noexcept;
+    std::optional<Aborted> transact_shared(const Call& call, const std::source_location& at,
+                                           detail::FunctionRef<void(Transaction&)> body);
+    [[nodiscard]] Aborted undone(const detail::Group& group, const std::source_location& at) const;
     void require_no_reader(const detail::Held& outer, detail::Verb verb, const std::source_location& at) const;
     static void run(const detail::Hooks& hooks);
     void run_quietly(const detail::Hooks& hooks, const std::source_location& at) noexcept;

@@ -57,8 +57,8 @@ void Row::set(Options& options, std::int64_t value) const {
 template <class T>
 using Access = T& (*)(Options&);
 
-const std::array<Row, 13>& rows() {
-    static const std::array<Row, 13> table{{
+const std::array<Row, 15>& rows() {
+    static const std::array<Row, 15> table{{
         {"readers.min_idle", "SQLANE_POOL_MIN", 0, 1000,
          Access<int>{[](Options& o) -> int& { return o.readers.min_idle; }}},
         {"readers.max", "SQLANE_POOL_MAX", 1, 1000, Access<int>{[](Options& o) -> int& { return o.readers.max; }}},
@@ -78,6 +78,9 @@ const std::array<Row, 13>& rows() {
          Access<milliseconds>{[](Options& o) -> milliseconds& { return o.leak_after; }}},
         {"snapshot_idle", "SQLANE_SNAPSHOT_IDLE", 0, 365 * day,
          Access<milliseconds>{[](Options& o) -> milliseconds& { return o.snapshot_idle; }}},
+        {"group_max", "SQLANE_GROUP_MAX", 1, 10'000, Access<int>{[](Options& o) -> int& { return o.group_max; }}},
+        {"group_window", "SQLANE_GROUP_WINDOW", 0, 365 * day,
+         Access<milliseconds>{[](Options& o) -> milliseconds& { return o.group_window; }}},
         {"statement_cache", "SQLANE_STATEMENT_CACHE", 0, 100'000,
          Access<int>{[](Options& o) -> int& { return o.statement_cache; }}},
         {"cache_kib", "SQLANE_CACHE_KIB", 64, int_max / 1024,

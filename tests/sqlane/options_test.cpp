@@ -33,7 +33,8 @@ constexpr std::array variables{"SQLANE_POOL_MIN",      "SQLANE_POOL_MAX",       
                                "SQLANE_POOL_QUEUE",    "SQLANE_POOL_TIMEOUT",   "SQLANE_POOL_IDLE",
                                "SQLANE_POOL_RECYCLE",  "SQLANE_CLOSE_TIMEOUT",  "SQLANE_LEAK_AFTER",
                                "SQLANE_SNAPSHOT_IDLE", "SQLANE_SYNCHRONOUS",    "SQLANE_STATEMENT_CACHE",
-                               "SQLANE_CACHE_KIB",     "SQLANE_WAL_SOFT_LIMIT", "SQLANE_UPKEEP_THREAD"};
+                               "SQLANE_CACHE_KIB",     "SQLANE_WAL_SOFT_LIMIT", "SQLANE_UPKEEP_THREAD",
+                               "SQLANE_GROUP_MAX",     "SQLANE_GROUP_WINDOW"};
 
 /// An environment without any variable of ours but those that the test sets; as it was when this ends.
 class Environment {
@@ -134,6 +135,10 @@ const std::vector<Numeric>& numerics() {
             "SQLANE_LEAK_AFTER", "leak_after", [](Options& o) -> milliseconds& { return o.leak_after; }, 1),
         time(
             "SQLANE_SNAPSHOT_IDLE", "snapshot_idle", [](Options& o) -> milliseconds& { return o.snapshot_idle; }, 0),
+        time(
+            "SQLANE_GROUP_WINDOW", "group_window", [](Options& o) -> milliseconds& { return o.group_window; }, 0),
+        number<int>(
+            "SQLANE_GROUP_MAX", "group_max", [](Options& o) -> int& { return o.group_max; }, 1, 10'000),
     };
     return all;
 }
@@ -309,6 +314,7 @@ TEST_CASE("options: each is printed with its value and the variable that sets it
           "readers.idle_timeout = 60s  (SQLANE_POOL_IDLE)\n", "readers.max_lifetime = 1800s  (SQLANE_POOL_RECYCLE)\n",
           "timeout = 30s  (SQLANE_POOL_TIMEOUT)\n", "close_timeout = 5s  (SQLANE_CLOSE_TIMEOUT)\n",
           "leak_after = 30s  (SQLANE_LEAK_AFTER)\n", "snapshot_idle = 50ms  (SQLANE_SNAPSHOT_IDLE)\n",
+          "group_max = 64  (SQLANE_GROUP_MAX)\n", "group_window = 5ms  (SQLANE_GROUP_WINDOW)\n",
           "statement_cache = 128  (SQLANE_STATEMENT_CACHE)\n", "cache_kib = 2000  (SQLANE_CACHE_KIB)\n",
           "wal_soft_limit = 4194304  (SQLANE_WAL_SOFT_LIMIT)\n", "synchronous = full  (SQLANE_SYNCHRONOUS)\n",
           "upkeep_thread = on  (SQLANE_UPKEEP_THREAD)\n"})

@@ -179,6 +179,13 @@ std::string Connection::temporary_objects() {
 
 bool Connection::defers_foreign_keys() { return first_text("PRAGMA defer_foreign_keys") == "1"; }
 
+bool Connection::has_unresolved_foreign_keys() const noexcept {
+    int unresolved = 0;
+    int highest = 0;
+    return sqlite3_db_status(raw(), SQLITE_DBSTATUS_DEFERRED_FKS, &unresolved, &highest, 0) == SQLITE_OK &&
+           unresolved != 0;
+}
+
 std::string Connection::attached_files() {
     return first_text("SELECT group_concat(name, ', ') FROM pragma_database_list WHERE name NOT IN ('main', 'temp')");
 }

@@ -35,6 +35,9 @@ struct OpenRecipe {
     std::int64_t log_limit = 0;
     /// How long an idle handle keeps its snapshot; 0 for not at all.
     std::chrono::milliseconds snapshot_idle{};
+    /// How many transactions may share a COMMIT, and for how long they may gather.
+    int group_max = 1;
+    std::chrono::milliseconds group_window{};
 };
 
 /// The statements that only sqlane may run.
@@ -74,6 +77,8 @@ public:
     std::string temporary_objects();
     std::string attached_files();
     bool defers_foreign_keys();
+    /// Rows that a deferred foreign key does not allow to be committed.
+    [[nodiscard]] bool has_unresolved_foreign_keys() const noexcept;
     /// Of all that was compiled since the last call. Some pragmas act already then, whether the statement is run or
     /// refused: https://www.sqlite.org/pragma.html
     [[nodiscard]] Effects take_compiled_effects() noexcept { return std::exchange(compiled_effects_, {}); }

@@ -2,6 +2,7 @@
 
 #include "handle/connection.hpp"
 #include "handle/error_translation.hpp"
+#include "handle/group.hpp"
 #include "handle/interrupt.hpp"
 
 #include <sqlane/reader.hpp>
@@ -29,6 +30,7 @@ struct LaneInfo {
     std::int64_t system_thread = 0;
     Clock::time_point since;
     bool warned = false;
+    bool shares = false;
     /// A share of `max_lifetime` to add, so that handles opened together are not replaced together.
     double jitter = 0;
     /// Its snapshot is being ended: nobody has it, and nobody can be lent it.
@@ -38,10 +40,15 @@ struct LaneInfo {
 /// What happened on a handle since it was last asked.
 struct HandleCounts {
     std::uint64_t commits = 0;
+    std::uint64_t groups = 0;
+    std::uint64_t largest_group = 0;
     std::uint64_t rollbacks = 0;
     CacheCounts cache;
     std::uint64_t busy_waits = 0;
 };
+
+/// Functions to call after a commit.
+using Hooks = std::vector<std::function<void()>>;
 
 /// What `end_lease` found.
 struct Proof {
@@ -98,11 +105,25 @@ public:
     void begin_savepoint();
     void release_savepoint();
     void rollback_savepoint() noexcept;
+    // The same for a transaction that may share its COMMIT; see group.hpp.
+    void begin_member();
+    /// Its part stays. Returns the functions to call when the group is committed.
+    Hooks keep_member();
+    void drop_member() noexcept;
+    /// Null when no group is open.
+    [[nodiscard]] const std::shared_ptr<Group>& group() const noexcept { return group_; }
+    [[nodiscard]] int sharing() const noexcept { return sharing_.load(std::memory_order_relaxed); }
+    /// The next in line may go on in the open transaction.
+    [[nodiscard]] bool can_be_handed_on() noexcept;
+    /// COMMIT for all members; what comes of it is told through the group.
+    void commit_group() noexcept;
+    /// How long the last member's closure ran.
+    [[nodiscard]] Clock::duration closure_took() const noexcept { return closure_took_; }
     [[nodiscard]] int depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
 
     // Functions to call after the commit.
     void on_commit(std::function<void()> then);
-    [[nodiscard]] std::vector<std::function<void()>> take_committed() noexcept { return std::exchange(committed_, {}); }
+    [[nodiscard]] Hooks take_committed() noexcept { return std::exchange(committed_, {}); }
 
     // Statements; see cursor.cpp.
     [[nodiscard]] std::uint64_t lease() const noexcept { return lease_; }
@@ -131,6 +152,8 @@ public:
 
 private:
     void control_or_fail(Control which);
+    bool undo_savepoint() noexcept;
+    void abort_group(std::exception_ptr why) noexcept;
     [[nodiscard]] bool take_warm_snapshot() noexcept;
     [[nodiscard]] bool can_stay_warm() noexcept;
     void require_no_open_write();
@@ -157,6 +180,13 @@ private:
     std::exception_ptr aborted_;
     bool condemned_ = false;
 
+    /// Of the transaction that is open and shared.
+    std::shared_ptr<Group> group_;
+    bool in_savepoint_ = false;
+    std::atomic<int> sharing_{0};
+    Clock::time_point closure_since_{};
+    Clock::duration closure_took_{};
+
     /// Of the open snapshot of a reader; see scopes.hpp.
     bool warm_ = false;
     bool has_header_ = false;
@@ -173,7 +203,7 @@ private:
         std::function<void()> then;
     };
     std::vector<CommitHook> pending_;
-    std::vector<std::function<void()>> committed_;
+    Hooks committed_;
 };
 
 }  // namespace sqlane::detail

@@ -32,7 +32,7 @@ Proof Handle::end_lease() noexcept {
     Proof proof;
     if (connection_) {
         proof.left_behind = abandon_open_statements();
-        if (!warm_ && (connection_->holds_locks() || connection_->in_transaction())) {
+        if (!warm_ && !group_ && (connection_->holds_locks() || connection_->in_transaction())) {
             const auto busy = connection_->reset_busy_statements();
             if (proof.left_behind.empty() && !busy.empty())
                 proof.left_behind = "an unfinished statement (" + shortened(busy) + ")";
@@ -49,7 +49,7 @@ Proof Handle::end_lease() noexcept {
             proof.keep = left.empty();
             lease_effects_ = {};
         }
-        if (condemned_ || (!warm_ && connection_->holds_locks())) {
+        if (condemned_ || (!warm_ && !group_ && connection_->holds_locks())) {
             proof.keep = false;
             proof.fault = condemned_ ? "it could not roll back, or met a damaged file or an I/O error"
                                      : "it would not let go of its locks";

@@ -1,37 +1,14 @@
 #include "handle/scopes.hpp"
 
+#include "handle/shield.hpp"
+
 #include <sqlane/errors.hpp>
 
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <mutex>
 
 namespace sqlane::detail {
-namespace {
-
-/// COMMIT and ROLLBACK run to their end once begun: a deadline that passes between them and their effect would leave
-/// the caller not knowing which it was.
-class Shield {
-public:
-    Shield(Interrupt& interrupt, StatementWatch& watch) noexcept : interrupt_(interrupt), watch_(watch) { put(true); }
-    Shield(const Shield&) = delete;
-    Shield& operator=(const Shield&) = delete;
-    ~Shield() { put(false); }
-
-private:
-    /// Under the guard, so that an interrupt from another thread is either before it or sees it.
-    void put(bool on) noexcept {
-        const std::lock_guard lock{watch_.guard};
-        interrupt_.shield(on);
-    }
-
-    Interrupt& interrupt_;
-    StatementWatch& watch_;
-};
-
-}  // namespace
-
 void Handle::control_or_fail(Control which) {
     const int code = connection_->control(which);
     if (code == SQLITE_OK || code == SQLITE_DONE) return;
@@ -104,6 +81,8 @@ void Handle::commit() {
     }
     depth_.store(0, std::memory_order_relaxed);
     ++counts_.commits;
+    ++counts_.groups;
+    counts_.largest_group = std::max<std::uint64_t>(counts_.largest_group, 1);
     for (auto& hook : pending_) committed_.push_back(std::move(hook.then));
     pending_.clear();
 }
@@ -163,16 +142,22 @@ void Handle::rollback_savepoint() noexcept {
     const int inner = depth_.fetch_sub(1, std::memory_order_relaxed);
     std::erase_if(pending_, [inner](const CommitHook& hook) { return hook.depth >= inner; });
     if (!connection_->in_transaction()) return;  // SQLite rolled everything back; the outer scopes will say so
+    if (undo_savepoint() || !connection_->in_transaction()) return;
+    // The part could not be undone alone, so the whole must not be kept.
+    condemned_ = true;
+    aborted_ = std::make_exception_ptr(
+        Aborted{prefix() + "a savepoint could not be rolled back, so the whole transaction is; run it again", at_});
+}
+
+/// False when it could not be undone alone.
+bool Handle::undo_savepoint() noexcept {
     const Shield shield{interrupt_, watch_};
     int code = SQLITE_INTERRUPT;
+    // An interrupt that another thread had sent just before the shield ends the first try only.
     for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction(); ++tries)
         code = connection_->control(Control::rollback_to);
     if (code == SQLITE_OK || code == SQLITE_DONE) code = connection_->control(Control::release);
-    if (code == SQLITE_OK || code == SQLITE_DONE || !connection_->in_transaction()) return;
-    // The part could not be undone alone, so the whole must not be kept.
-    condemned_ = true;
-    aborted_ = std::make_exception_ptr(Aborted{
-        prefix() + "a savepoint could not be rolled back, so the whole transaction is; run it again", at_, code});
+    return code == SQLITE_OK || code == SQLITE_DONE;
 }
 
 }  // namespace sqlane::detail

@@ -37,7 +37,7 @@ private:
     bool keep_ = false;
 };
 
-/// BEGIN IMMEDIATE to COMMIT. Group commit will sit in `commit`.
+/// BEGIN IMMEDIATE to COMMIT.
 class TransactionScope {
 public:
     explicit TransactionScope(Handle& handle) : handle_(handle) { handle_.begin_transaction(); }
@@ -49,6 +49,26 @@ public:
     void commit() {
         handle_.commit();
         done_ = true;
+    }
+
+private:
+    Handle& handle_;
+    bool done_ = false;
+};
+
+/// A transaction that may share its COMMIT: what `keep` returns is to be called when the group is committed.
+class MemberScope {
+public:
+    explicit MemberScope(Handle& handle) : handle_(handle) { handle_.begin_member(); }
+    MemberScope(const MemberScope&) = delete;
+    MemberScope& operator=(const MemberScope&) = delete;
+    ~MemberScope() {
+        if (!done_) handle_.drop_member();
+    }
+    Hooks keep() {
+        auto hooks = handle_.keep_member();
+        done_ = true;
+        return hooks;
     }
 
 private:

@@ -75,6 +75,7 @@ void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, 
     handle.info.system_thread = system_thread;
     handle.info.since = Clock::now();
     handle.info.warned = false;
+    handle.info.shares = request.shares;
     handle.interrupt().reopen();
     held_.push_back(&handle);
     ++counters_.lent;
@@ -178,19 +179,40 @@ void Lane::serve_line() {
     while (!line_.empty() && has_room()) {
         Waiter& next = *line_.front();
         line_.pop_front();
-        Handle& handle = pick_handle();
-        assign(handle, next.request, next.thread, next.system_thread);
-        next.handle = &handle;
-        next.wake.notify_one();
+        give(pick_handle(), next);
     }
 }
 
+void Lane::give(Handle& handle, Waiter& waiter) {
+    assign(handle, waiter.request, waiter.thread, waiter.system_thread);
+    waiter.handle = &handle;
+    waiter.wake.notify_one();
+}
+
+/// For the counters; the handle stays among those held.
+Returned Lane::end_lease(Handle& handle, Clock::time_point now) noexcept {
+    const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
+    count(handle.take_counts(), returned.held);
+    if (handle.info.shares) habits_.note(handle.info.at, handle.closure_took(), recipe_.group_window);
+    return returned;
+}
+
+std::optional<Returned> Lane::hand_on(Handle& handle) noexcept {
+    const std::lock_guard lock{mutex_};
+    if (line_.empty() || paused_) return std::nullopt;
+    Waiter& next = *line_.front();
+    if (!next.request.shares || !habits_.is_short(next.request.at)) return std::nullopt;
+    const auto returned = end_lease(handle, Clock::now());
+    line_.pop_front();
+    std::erase(held_, &handle);
+    give(handle, next);
+    return returned;
+}
+
 Returned Lane::give_back(Handle& handle, bool keep) noexcept {
-    const auto counts = handle.take_counts();
     std::unique_lock lock{mutex_};
     const auto now = Clock::now();
-    const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
-    count(counts, returned.held);
+    const auto returned = end_lease(handle, now);
     // What is held now need not count: were it closed for that, a steady crowd above `max` would open and close all day.
     const bool spare = static_cast<int>(idle_.size()) >= limits_.max && line_.empty();
     const bool old = too_old(handle, now);
@@ -211,6 +233,8 @@ Returned Lane::give_back(Handle& handle, bool keep) noexcept {
 void Lane::count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept {
     counters_.hold.add(held);
     counters_.commits += counts.commits;
+    counters_.groups += counts.groups;
+    counters_.largest_group = std::max(counters_.largest_group, counts.largest_group);
     counters_.rollbacks += counts.rollbacks;
     counters_.cache_hits += counts.cache.hits;
     counters_.cache_misses += counts.cache.misses;

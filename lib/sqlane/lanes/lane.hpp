@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handle/handle.hpp"
+#include "lanes/habits.hpp"
 #include "lanes/wait_graph.hpp"
 
 #include <sqlane/call.hpp>
@@ -27,6 +28,8 @@ struct Request {
     std::string_view label;
     Clock::time_point deadline;
     const std::stop_token& stop;
+    /// A transaction that may share its COMMIT; see handle/group.hpp.
+    bool shares = false;
 };
 
 /// Why a lane did not lend. The door turns it into the exception that the caller sees.
@@ -66,6 +69,8 @@ public:
     Handle* try_lend(const Request& request);
     /// Takes it back, to the head of the line, to the stack or to be closed.
     Returned give_back(Handle& handle, bool keep) noexcept;
+    /// Within the open transaction to the head of the line; nothing when nobody is there who may share it.
+    std::optional<Returned> hand_on(Handle& handle) noexcept;
 
     void configure(const PoolLimits& limits);
 
@@ -125,12 +130,14 @@ private:
     [[noreturn]] void leave_line(Waiter& waiter, const std::string& ring);
     [[noreturn]] void refuse(Refusal::Why why);
     void serve_line();
+    void give(Handle& handle, Waiter& waiter);
     void lend_again();
     void note_emptied() noexcept;
     Handle& pick_handle();
     Handle& make_place();
     void assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread);
     void open(Handle& handle, const Request& request);
+    Returned end_lease(Handle& handle, Clock::time_point now) noexcept;
     void count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept;
     void close_and_vacate(Handle& handle, std::unique_lock<std::mutex>& lock) noexcept;
     void close_oldest_idle(std::unique_lock<std::mutex>& lock) noexcept;
@@ -155,6 +162,7 @@ private:
     std::deque<Waiter*> line_;
     std::condition_variable emptied_;
     LaneStats counters_;
+    Habits habits_;
     std::minstd_rand random_;
 };
 

@@ -20,6 +20,7 @@ Holder describe(const Handle& handle, Clock::time_point now) {
             .held = now - handle.info.since,
             .transaction_depth = handle.depth(),
             .sql = handle.running_sql(),
+            .sharing = handle.sharing(),
             .stepping = handle.stepping()};
 }
 

@@ -6,12 +6,29 @@
 namespace sqlane::detail {
 
 Lease::~Lease() {
-    const auto proof = handle_.end_lease();
-    const auto returned = lane_.give_back(handle_, proof.keep);
+    if (!returned_) {
+        const auto proof = handle_.end_lease();
+        returned_ = lane_.give_back(handle_, proof.keep);
+        tell(proof);
+    }
+    if (returned_->warned) warn(Warning::Kind::came_back, "came back after " + duration_text(returned_->held));
+}
+
+bool Lease::hand_on_or_commit() noexcept {
+    if (!handle_.group()) return false;  // SQLite rolled back everything
+    if (handle_.can_be_handed_on()) {
+        const auto proof = handle_.end_lease();
+        returned_ = lane_.hand_on(handle_);
+        tell(proof);
+    }
+    if (!returned_) handle_.commit_group();
+    return returned_.has_value();
+}
+
+void Lease::tell(const Proof& proof) noexcept {
     if (!proof.left_behind.empty())
         warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
     if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
-    if (returned.warned) warn(Warning::Kind::came_back, "came back after " + duration_text(returned.held));
 }
 
 void Lease::warn(Warning::Kind kind, const std::string& message) noexcept {

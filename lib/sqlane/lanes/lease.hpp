@@ -27,15 +27,20 @@ public:
     Lease& operator=(const Lease&) = delete;
     ~Lease();
 
+    /// Of a transaction that shares its COMMIT: to the next in line, or to its end. Returns whether the handle is gone.
+    [[nodiscard]] bool hand_on_or_commit() noexcept;
+
     [[nodiscard]] Handle& handle() const noexcept { return handle_; }
 
 private:
+    void tell(const Proof& proof) noexcept;
     void warn(Warning::Kind kind, const std::string& message) noexcept;
 
     Lane& lane_;
     Warnings& warnings_;
     Request request_;
     Handle& handle_;
+    std::optional<Returned> returned_;
 };
 
 /// A closure running on a handle, outermost or nested: its patience, its place in errors, its entry in the nesting

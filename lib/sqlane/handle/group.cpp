@@ -1,0 +1,101 @@
+#include "handle/group.hpp"
+
+#include "handle/handle.hpp"
+#include "handle/platform.hpp"
+#include "handle/shield.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <utility>
+
+/// Group commit on the handle; see group.hpp for the whole.
+namespace sqlane::detail {
+
+void Handle::begin_member() {
+    require_mine();
+    require_going_on({});
+    require_no_open_write();
+    if (group_) {
+        control_or_fail(Control::savepoint);
+        in_savepoint_ = true;
+    } else {
+        auto group = std::make_shared<Group>();
+        control_or_fail(Control::begin_immediate);
+        group->begin(Clock::now());
+        group_ = std::move(group);
+    }
+    depth_.store(1, std::memory_order_relaxed);
+    closure_since_ = Clock::now();
+}
+
+Hooks Handle::keep_member() {
+    require_going_on({});  // a closure that swallowed the error is not committed
+    require_no_open_write();
+    // RELEASE lets them pass, and the COMMIT would fail for all.
+    if (connection_->has_unresolved_foreign_keys())
+        throw_failure({.code = SQLITE_CONSTRAINT_FOREIGNKEY,
+                       .message = "FOREIGN KEY constraint failed",
+                       .database = recipe_.name,
+                       .at = at_});
+    Hooks hooks;
+    hooks.reserve(pending_.size());
+    if (in_savepoint_) control_or_fail(Control::release);
+    in_savepoint_ = false;
+    group_->add_member();
+    sharing_.store(group_->size(), std::memory_order_relaxed);
+    depth_.store(0, std::memory_order_relaxed);
+    closure_took_ = Clock::now() - closure_since_;
+    for (auto& hook : pending_) hooks.push_back(std::move(hook.then));
+    pending_.clear();
+    return hooks;
+}
+
+void Handle::drop_member() noexcept {
+    closure_took_ = Clock::now() - closure_since_;
+    const bool alone_undone =
+        std::exchange(in_savepoint_, false) && !aborted_ && connection_->in_transaction() && undo_savepoint();
+    if (alone_undone) {
+        depth_.store(0, std::memory_order_relaxed);
+        ++counts_.rollbacks;
+        pending_.clear();
+        return;
+    }
+    const auto why = aborted_;
+    rollback();
+    abort_group(why);
+}
+
+bool Handle::can_be_handed_on() noexcept {
+    if (!group_ || condemned_ || !connection_->in_transaction()) return false;
+    lease_effects_.add(connection_->take_compiled_effects());
+    return !lease_effects_.any() && group_->size() < recipe_.group_max &&
+           Clock::now() - group_->begun() < recipe_.group_window;
+}
+
+void Handle::commit_group() noexcept {
+    try {
+        const Shield shield{interrupt_, watch_};
+        control_or_fail(Control::commit);
+    } catch (...) {
+        const auto why = std::current_exception();
+        rollback();
+        abort_group(why);
+        return;
+    }
+    const auto size = static_cast<std::uint64_t>(group_->size());
+    counts_.commits += size;
+    counts_.largest_group = std::max(counts_.largest_group, size);
+    ++counts_.groups;
+    sharing_.store(0, std::memory_order_relaxed);
+    std::exchange(group_, nullptr)->end_committed();
+}
+
+void Handle::abort_group(std::exception_ptr why) noexcept {
+    sharing_.store(0, std::memory_order_relaxed);
+    std::exchange(group_, nullptr)->end_aborted(std::move(why), platform::this_thread());
+}
+
+}  // namespace sqlane::detail
