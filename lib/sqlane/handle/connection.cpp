@@ -137,6 +137,16 @@ int Connection::control(Control which) noexcept {
     return code;
 }
 
+void Connection::commit_nothing() noexcept {
+    if (const int begun = control(Control::begin_immediate); begun != SQLITE_OK && begun != SQLITE_DONE) return;
+    try {
+        first_text(("PRAGMA user_version=" + first_text("PRAGMA user_version")).c_str());
+        control(Control::commit);
+    } catch (const std::bad_alloc&) {
+    }
+    if (in_transaction()) control(Control::rollback);
+}
+
 const LogHeader& Connection::log_header() noexcept {
     if (std::exchange(looked_for_log_header_, true)) return log_header_;
     try {

@@ -67,6 +67,9 @@ public:
     int step(Statement& statement);
     int control(Control which) noexcept;
 
+    /// Writes to the log without changing anything.
+    void commit_nothing() noexcept;
+
     /// A transaction is open, as SQLite sees it.
     [[nodiscard]] bool in_transaction() const noexcept;
     /// A snapshot or a write lock is held: also by a statement that was stepped and not reset.

@@ -153,6 +153,7 @@ public:
 private:
     void control_or_fail(Control which);
     bool undo_savepoint() noexcept;
+    void bury_failed_commit() noexcept;
     void abort_group(std::exception_ptr why) noexcept;
     [[nodiscard]] bool take_warm_snapshot() noexcept;
     [[nodiscard]] bool can_stay_warm() noexcept;
@@ -179,6 +180,7 @@ private:
     /// Why the open transaction is gone. While set, nothing more runs in this closure.
     std::exception_ptr aborted_;
     bool condemned_ = false;
+    bool commit_may_come_back_ = false;
 
     /// Of the transaction that is open and shared.
     std::shared_ptr<Group> group_;

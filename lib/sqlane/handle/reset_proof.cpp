@@ -42,6 +42,7 @@ Proof Handle::end_lease() noexcept {
             if (!connection_->in_transaction()) connection_->control(Control::begin);
             rollback();
         }
+        bury_failed_commit();  // of a statement that was its own
         lease_effects_.add(connection_->take_compiled_effects());
         if (lease_effects_.any()) {
             const auto left = leftovers();

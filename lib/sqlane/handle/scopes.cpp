@@ -119,6 +119,17 @@ void Handle::rollback() noexcept {
     ++counts_.rollbacks;
     aborted_ = nullptr;
     pending_.clear();
+    bury_failed_commit();
+}
+
+/// A COMMIT whose flush fails has written its frames already, and they lie behind the end of the log until the next
+/// commit writes over them. Did the program end before, recovery would find them whole, and bring back what the caller
+/// was told is undone. So a commit that changes nothing is put there; should its flush fail too, it may come back.
+void Handle::bury_failed_commit() noexcept {
+    if (!commit_may_come_back_ || connection_->in_transaction()) return;
+    commit_may_come_back_ = false;
+    const Shield shield{interrupt_, watch_};
+    connection_->commit_nothing();
 }
 
 void Handle::begin_savepoint() {
