@@ -158,7 +158,10 @@ void ConnectionManager::read(const Call& call, const std::source_location& at, F
 }
 
 void ConnectionManager::write(const Call& call, const std::source_location& at, FunctionRef<void(Writer&)> body) {
-    impl_->on_writer(call, at, Verb::execute_mut, [&](Handle& handle) { body(handle.writer()); });
+    impl_->on_writer(call, at, Verb::execute_mut, [&](Handle& handle) {
+        if (handle.depth() == 0) handle.connection().turn().give_way();
+        body(handle.writer());
+    });
 }
 
 void ConnectionManager::transact(const Call& call, const std::source_location& at,

@@ -120,7 +120,9 @@ Connection::Compiled Connection::compile(std::string_view sql, Role as, Ends end
 
 int Connection::step(Statement& statement) {
     authorizer_.forget_refusal();
-    return sqlite3_step(statement.raw());
+    const int code = sqlite3_step(statement.raw());
+    turn_.stop_waiting();
+    return code;
 }
 
 int Connection::control(Control which) noexcept {
@@ -133,6 +135,7 @@ int Connection::control(Control which) noexcept {
         code = sqlite3_step(statement);
         if (const int again = sqlite3_reset(statement); code == SQLITE_DONE) code = again;
     }
+    turn_.stop_waiting();
     authorizer_.trust(false);
     return code;
 }

@@ -4,6 +4,7 @@
 #include "handle/interrupt.hpp"
 #include "handle/log_header.hpp"
 #include "handle/statement.hpp"
+#include "handle/turn.hpp"
 
 #include <sqlane/options.hpp>
 
@@ -88,6 +89,8 @@ public:
 
     void interrupt() noexcept;
 
+    [[nodiscard]] Turn& turn() noexcept { return turn_; }
+
     [[nodiscard]] sqlite3* raw() const noexcept { return database_.getHandle(); }
     [[nodiscard]] CacheCounts take_cache_counts() noexcept { return statements_.take_counts(); }
     [[nodiscard]] Authorizer& authorizer() noexcept { return authorizer_; }
@@ -126,6 +129,7 @@ private:
     const OpenRecipe& recipe_;
     const std::source_location opened_for_;
     SQLite::Database database_;
+    Turn turn_;
     Authorizer authorizer_;
     StatementCache statements_;
     Effects compiled_effects_;

@@ -23,6 +23,7 @@ void Handle::begin_member() {
         in_savepoint_ = true;
     } else {
         auto group = std::make_shared<Group>();
+        connection_->turn().give_way();
         control_or_fail(Control::begin_immediate);
         group->begin(Clock::now());
         group_ = std::move(group);

@@ -1,5 +1,7 @@
 #include "handle/interrupt.hpp"
 
+#include "handle/turn.hpp"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -14,12 +16,13 @@ constexpr int instructions_between_looks = 1000;
 
 /// Short enough to notice a lock that was freed, long enough not to burn a core.
 std::chrono::milliseconds pause_after(int attempts) {
-    return std::chrono::milliseconds{std::min(1 + attempts / 4, 10)};
+    return std::chrono::milliseconds{std::min(1 + attempts / 16, 5)};
 }
 
 }  // namespace
 
-void Interrupt::attach_to(sqlite3* db) {
+void Interrupt::attach_to(sqlite3* db, Turn* turn) {
+    turn_ = turn;
     sqlite3_busy_handler(db, &Interrupt::on_busy, this);
     sqlite3_progress_handler(db, instructions_between_looks, &Interrupt::on_progress, this);
 }
@@ -76,6 +79,7 @@ int Interrupt::on_busy(void* self, int attempts) {
     const auto remaining = interrupt.busy_until_ - Clock::now();
     if (remaining <= Clock::duration::zero() || interrupt.reason() != Stop::none) return 0;
     ++interrupt.busy_waits_;
+    if (interrupt.turn_ != nullptr) interrupt.turn_->wait();
     std::this_thread::sleep_for(std::min<Clock::duration>(pause_after(attempts), remaining));
     return 1;
 }

@@ -13,6 +13,8 @@ struct sqlite3;
 
 namespace sqlane::detail {
 
+class Turn;
+
 /// Why a call must not go on.
 enum class Stop : std::uint8_t { none, requested, deadline, closing };
 
@@ -35,8 +37,8 @@ struct Patience {
 /// to.
 class Interrupt {
 public:
-    /// Becomes the connection's busy and progress handler.
-    void attach_to(sqlite3* db);
+    /// Becomes the connection's busy and progress handler. For a writer, other processes are told when it waits.
+    void attach_to(sqlite3* db, Turn* turn);
 
     void push(Patience& patience) noexcept;
     void pop() noexcept;
@@ -66,6 +68,7 @@ private:
     [[nodiscard]] Clock::time_point patience_end() const noexcept;
     void publish_deadline() noexcept;
 
+    Turn* turn_ = nullptr;
     const Patience* patience_ = nullptr;
     std::uint64_t busy_waits_ = 0;
     bool waited_for_first_ = false;

@@ -54,6 +54,7 @@ Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, Statement
     : recipe_(recipe),
       opened_for_(at),
       database_(open_database(recipe, at)),
+      turn_(recipe.path + "-wal"),
       authorizer_(recipe.role),
       statements_(static_cast<std::size_t>(recipe.statement_cache), watch) {
     authorizer_.trust(true);
@@ -64,7 +65,9 @@ Connection::Connection(const OpenRecipe& recipe, Interrupt& interrupt, Statement
 
 void Connection::apply_recipe(Interrupt& interrupt) {
     sqlite3_extended_result_codes(raw(), 1);
-    interrupt.attach_to(raw());  // first: everything below may have to wait for another process
+    interrupt.attach_to(raw(), recipe_.role == Role::writer
+                                   ? &turn_
+                                   : nullptr);  // first: everything below may have to wait for another process
     harden(raw(), recipe_.path, recipe_.role == Role::reader ? 0 : 4);
     // Before anything is read: reading a write-ahead log makes its files, and who may not write leaves them behind.
     if (recipe_.role == Role::writer) require_writable();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 /// What differs between operating systems, behind functions with the same promise everywhere.
 namespace sqlane::detail::platform {
@@ -63,6 +64,31 @@ public:
 private:
     std::filesystem::path path_;
     FileIdentity identity_;
+};
+
+/// A mark on a file that other processes see until it is taken back, or its process ends. Where the system has no locks
+/// that belong to an open file, nobody sees it. Not for a database file or its -shm: closing a descriptor of those
+/// drops the process's locks on them.
+/// Thread safety: one thread at a time.
+class Mark {
+public:
+    explicit Mark(std::string file) : file_(std::move(file)) {}
+    Mark(const Mark&) = delete;
+    Mark& operator=(const Mark&) = delete;
+    ~Mark();
+
+    void set() noexcept;
+    void clear() noexcept;
+    [[nodiscard]] bool is_set() const noexcept { return set_; }
+    /// By another process, or through another object.
+    [[nodiscard]] bool is_set_elsewhere() noexcept;
+
+private:
+    bool open() noexcept;
+
+    std::string file_;
+    int descriptor_ = -1;
+    bool set_ = false;
 };
 
 /// A folder of mode 0700, on a RAM disk where there is one, removed with its content when this goes.

@@ -28,6 +28,7 @@
 #include <mutex>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace sqlane::detail::platform {
 namespace fs = std::filesystem;
@@ -272,6 +273,56 @@ PrivateFolder::~PrivateFolder() {
     std::error_code ignored;  // what cannot be removed now is removed as a left-over next time
     fs::remove_all(path_, ignored);
     if (lock_ >= 0) ::close(lock_);
+}
+
+#if defined(F_OFD_SETLK)
+
+namespace {
+
+/// One byte far behind everything that a log can hold.
+struct flock mark_lock(short type) noexcept {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = off_t{1} << 60;
+    lock.l_len = 1;
+    return lock;
+}
+
+}  // namespace
+
+bool Mark::open() noexcept {
+    if (descriptor_ < 0) descriptor_ = ::open(file_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return descriptor_ >= 0;
+}
+
+/// Shared, so that several can wait; who looks asks whether it could have the byte for itself.
+void Mark::set() noexcept {
+    auto lock = mark_lock(F_RDLCK);
+    if (!set_ && open()) set_ = ::fcntl(descriptor_, F_OFD_SETLK, &lock) == 0;
+}
+
+void Mark::clear() noexcept {
+    auto lock = mark_lock(F_UNLCK);
+    if (std::exchange(set_, false)) ::fcntl(descriptor_, F_OFD_SETLK, &lock);
+}
+
+bool Mark::is_set_elsewhere() noexcept {
+    auto lock = mark_lock(F_WRLCK);
+    return open() && ::fcntl(descriptor_, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+#else
+
+bool Mark::open() noexcept { return false; }
+void Mark::set() noexcept {}
+void Mark::clear() noexcept {}
+bool Mark::is_set_elsewhere() noexcept { return false; }
+
+#endif
+
+Mark::~Mark() {
+    if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 }  // namespace sqlane::detail::platform

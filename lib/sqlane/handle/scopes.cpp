@@ -68,6 +68,7 @@ void Handle::begin_transaction() {
     require_mine();
     require_going_on({});
     require_no_open_write();
+    connection_->turn().give_way();
     control_or_fail(Control::begin_immediate);
     depth_.store(1, std::memory_order_relaxed);
 }
