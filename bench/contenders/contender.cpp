@@ -8,7 +8,7 @@ std::vector<std::string> settings(Durability durability) {
             durability == Durability::full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
             "PRAGMA foreign_keys=ON",
             "PRAGMA temp_store=MEMORY",
-            "PRAGMA cache_size=-2000",
+            "PRAGMA cache_size=-8000",
             "PRAGMA cache_spill=OFF",
             "PRAGMA trusted_schema=OFF"};
 }

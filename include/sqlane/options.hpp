@@ -49,8 +49,8 @@ struct Options {
     Synchronous synchronous = Synchronous::full;
     /// Prepared statements kept per handle; the least recently used one goes first.
     int statement_cache = 128;
-    /// SQLite's page cache per handle, in KiB.
-    int cache_kib = 2000;
+    /// SQLite's page cache per handle, in KiB, taken as it is filled.
+    int cache_kib = 8000;
     /// The write-ahead log is copied back into the database in the background once it is longer than this.
     std::int64_t wal_soft_limit = std::int64_t{4} << 20;
     /// How long a reader keeps its snapshot after a call, which makes the next read several times faster when nobody has

@@ -64,7 +64,7 @@ ConnectionManager::Impl::Impl(std::unique_ptr<platform::PrivateFolder> folder_gi
       upkeep(readers, writer, warnings, options) {
     // The writer comes first: it finds out whether the file can be used, and gives it its log.
     const Call call{.label = "open"};
-    const Request request{.at = at, .label = call.label, .deadline = wait_until(call), .stop = call.stop};
+    const auto request = request_of(call, at);
     { const Lease first{writer, warnings, request}; }
     if (!options.upkeep_thread) return;
     checkpointer.start();
@@ -79,8 +79,8 @@ void ConnectionManager::Impl::require_this_process(const std::source_location& a
                          at};
 }
 
-Clock::time_point ConnectionManager::Impl::wait_until(const Call& call) const {
-    return call.deadline.is_set() ? call.deadline.at() : Deadline{options.timeout}.at();
+Request ConnectionManager::Impl::request_of(const Call& call, const std::source_location& at) const noexcept {
+    return {.at = at, .label = call.label, .deadline = call.deadline, .timeout = options.timeout, .stop = call.stop};
 }
 
 Lease ConnectionManager::Impl::lend(Lane& lane, const Request& request) {
@@ -132,10 +132,9 @@ ConnectionManager ConnectionManager::in_memory(Options options) {
 
 void ConnectionManager::read(const Call& call, const std::source_location& at, FunctionRef<void(Reader&)> body) {
     impl_->require_this_process(at);
-    const auto wait_until = impl_->wait_until(call);
     if (const Held* outer = Held::innermost(impl_.get())) {
         Handle& handle = outer->handle();
-        const Visit visit{impl_.get(), handle, Verb::execute, call, at, wait_until, impl_->options.timeout};
+        const Visit visit{impl_.get(), handle, Verb::execute, call, at, impl_->options.timeout};
         impl_->watch_over(call);
         // In execute_mut there is none yet, but for the one that a statement which writes, and is being read, is in.
         std::optional<Snapshot> own;
@@ -145,9 +144,9 @@ void ConnectionManager::read(const Call& call, const std::source_location& at, F
     }
     const Guest guest{impl_->guests};
     {
-        const Request request{.at = at, .label = call.label, .deadline = wait_until, .stop = call.stop};
+        const auto request = impl_->request_of(call, at);
         const Lease lease = impl_->lend(impl_->readers, request);
-        const Visit visit{impl_.get(), lease.handle(), Verb::execute, call, at, wait_until, impl_->options.timeout};
+        const Visit visit{impl_.get(), lease.handle(), Verb::execute, call, at, impl_->options.timeout};
         impl_->watch_over(call);
         Snapshot snapshot{lease.handle()};
         body(lease.handle().reader());
@@ -159,7 +158,7 @@ void ConnectionManager::read(const Call& call, const std::source_location& at, F
 
 void ConnectionManager::write(const Call& call, const std::source_location& at, FunctionRef<void(Writer&)> body) {
     impl_->on_writer(call, at, Verb::execute_mut, [&](Handle& handle) {
-        if (handle.depth() == 0) handle.connection().turn().give_way();
+        if (handle.depth() == 0) handle.connection().turn().give_way(handle.info.since);
         body(handle.writer());
     });
 }
@@ -194,17 +193,17 @@ bool ConnectionManager::Impl::may_share(const Call& call) const noexcept {
 std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call, const std::source_location& at,
                                                                 FunctionRef<void(Transaction&)> body) {
     require_this_process(at);
-    const auto until = wait_until(call);
     std::optional<Guest> guest{guests};
     std::shared_ptr<Group> group;
     Hooks hooks;
     {
-        const Request request{.at = at, .label = call.label, .deadline = until, .stop = call.stop, .shares = true};
+        auto request = request_of(call, at);
+        request.shares = true;
         Lease lease = lend(writer, request);
         const AtEnd go_on{[&] {
             if (!lease.hand_on_or_commit()) checkpointer.note_log(lease.handle().connection());
         }};
-        const Visit visit{this, lease.handle(), Verb::transaction, call, at, until, options.timeout};
+        const Visit visit{this, lease.handle(), Verb::transaction, call, at, options.timeout};
         watch_over(call);
         MemberScope scope{lease.handle()};
         group = lease.handle().group();
@@ -240,10 +239,9 @@ Aborted ConnectionManager::Impl::undone(const Group& group, const std::source_lo
 void ConnectionManager::Impl::on_writer(const Call& call, const std::source_location& at, Verb verb,
                                         FunctionRef<void(Handle&)> body) {
     require_this_process(at);
-    const auto until = wait_until(call);
     if (const Held* outer = Held::innermost(this)) {
         require_no_reader(*outer, verb, at);
-        const Visit visit{this, outer->handle(), verb, call, at, until, options.timeout};
+        const Visit visit{this, outer->handle(), verb, call, at, options.timeout};
         watch_over(call);
         body(outer->handle());
         return;
@@ -251,13 +249,13 @@ void ConnectionManager::Impl::on_writer(const Call& call, const std::source_loca
     Hooks hooks;
     std::optional<Guest> guest{guests};
     try {
-        const Request request{.at = at, .label = call.label, .deadline = until, .stop = call.stop};
+        const auto request = request_of(call, at);
         const Lease lease = lend(writer, request);
         const AtEnd collect{[&] {
             hooks = lease.handle().take_committed();
             checkpointer.note_log(lease.handle().connection());
         }};
-        const Visit visit{this, lease.handle(), verb, call, at, until, options.timeout};
+        const Visit visit{this, lease.handle(), verb, call, at, options.timeout};
         watch_over(call);
         body(lease.handle());
     } catch (...) {

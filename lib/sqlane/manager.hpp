@@ -64,7 +64,7 @@ public:
 
     void require_this_process(const std::source_location& at) const;
     [[nodiscard]] bool forked() const noexcept { return generation != detail::platform::process_generation(); }
-    Clock::time_point wait_until(const Call& call) const;
+    [[nodiscard]] detail::Request request_of(const Call& call, const std::source_location& at) const noexcept;
     /// Lends, or throws what the caller of the verb is to see.
     detail::Lease lend(detail::Lane& lane, const detail::Request& request);
     void watch_over(const Call& call);

@@ -227,7 +227,7 @@ TEST_CASE("reset proof: a changed pragma is back however it came to be changed")
     };
     const std::vector<Case> cases{{"foreign_keys", "OFF", "1"},          {"recursive_triggers", "ON", "0"},
                                   {"synchronous", "OFF", "2"},           {"ignore_check_constraints", "ON", "0"},
-                                  {"cache_size", "7", "-2000"},          {"temp_store", "FILE", "2"},
+                                  {"cache_size", "7", "-8000"},          {"temp_store", "FILE", "2"},
                                   {"defer_foreign_keys", "ON", "0"},     {"reverse_unordered_selects", "ON", "0"},
                                   {"journal_size_limit", "5", "4194304"}};
     for (const auto& [name, value, normal] : cases) {

@@ -315,7 +315,7 @@ TEST_CASE("options: each is printed with its value and the variable that sets it
           "timeout = 30s  (SQLANE_POOL_TIMEOUT)\n", "close_timeout = 5s  (SQLANE_CLOSE_TIMEOUT)\n",
           "leak_after = 30s  (SQLANE_LEAK_AFTER)\n", "snapshot_idle = 50ms  (SQLANE_SNAPSHOT_IDLE)\n",
           "group_max = 64  (SQLANE_GROUP_MAX)\n", "group_window = 5ms  (SQLANE_GROUP_WINDOW)\n",
-          "statement_cache = 128  (SQLANE_STATEMENT_CACHE)\n", "cache_kib = 2000  (SQLANE_CACHE_KIB)\n",
+          "statement_cache = 128  (SQLANE_STATEMENT_CACHE)\n", "cache_kib = 8000  (SQLANE_CACHE_KIB)\n",
           "wal_soft_limit = 4194304  (SQLANE_WAL_SOFT_LIMIT)\n", "synchronous = full  (SQLANE_SYNCHRONOUS)\n",
           "upkeep_thread = on  (SQLANE_UPKEEP_THREAD)\n"})
         CHECK(contains(text, line));

@@ -85,7 +85,9 @@ public:
     [[nodiscard]] bool has_unresolved_foreign_keys() const noexcept;
     /// Of all that was compiled since the last call. Some pragmas act already then, whether the statement is run or
     /// refused: https://www.sqlite.org/pragma.html
-    [[nodiscard]] Effects take_compiled_effects() noexcept { return std::exchange(compiled_effects_, {}); }
+    void move_compiled_effects(Effects& to) {
+        if (compiled_effects_.any()) to.add(std::exchange(compiled_effects_, {}));
+    }
 
     void interrupt() noexcept;
 

@@ -23,7 +23,7 @@ void Handle::begin_member() {
         in_savepoint_ = true;
     } else {
         auto group = std::make_shared<Group>();
-        connection_->turn().give_way();
+        connection_->turn().give_way(info.since);
         control_or_fail(Control::begin_immediate);
         group->begin(Clock::now());
         group_ = std::move(group);
@@ -71,14 +71,14 @@ void Handle::drop_member() noexcept {
 
 bool Handle::can_be_handed_on() noexcept {
     if (!group_ || condemned_ || !connection_->in_transaction()) return false;
-    lease_effects_.add(connection_->take_compiled_effects());
+    connection_->move_compiled_effects(lease_effects_);
     return !lease_effects_.any() && group_->size() < recipe_.group_max &&
            Clock::now() - group_->begun() < recipe_.group_window;
 }
 
 void Handle::commit_group() noexcept {
     try {
-        const Shield shield{interrupt_, watch_};
+        const Shield shield{interrupt_};
         control_or_fail(Control::commit);
     } catch (...) {
         const auto why = std::current_exception();

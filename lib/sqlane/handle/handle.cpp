@@ -206,7 +206,7 @@ void Handle::stopped(Stop reason, std::string_view sql) {
 void Handle::interrupt_from_outside(Stop why) noexcept {
     if (why == Stop::closing) interrupt_.close_down();
     const std::lock_guard lock{watch_.guard};
-    if (connection_ && !interrupt_.shielded()) connection_->interrupt();
+    if (connection_) interrupt_.interrupt_unless_shielded([this] { connection_->interrupt(); });
 }
 
 std::string Handle::running_sql() const {

@@ -29,6 +29,8 @@ struct LaneInfo {
     std::uint64_t thread = 0;
     std::int64_t system_thread = 0;
     Clock::time_point since;
+    /// Of whoever has it: how long he waits for another process's lock.
+    Clock::time_point wait_until;
     bool warned = false;
     bool shares = false;
     /// A share of `max_lifetime` to add, so that handles opened together are not replaced together.

@@ -1,5 +1,6 @@
 #include "handle/interrupt.hpp"
 
+#include "handle/platform.hpp"
 #include "handle/turn.hpp"
 
 #include <sqlite3.h>
@@ -37,6 +38,12 @@ void Interrupt::push(Patience& patience) noexcept {
 void Interrupt::pop() noexcept {
     patience_ = patience_->outer;
     publish_deadline();
+}
+
+/// Either an interrupt from outside sees the shield, or it is waited for here.
+void Interrupt::raise_shield() noexcept {
+    shielded_.store(true);
+    while (interrupting_.load() != 0) platform::relax();
 }
 
 void Interrupt::publish_deadline() noexcept {

@@ -33,7 +33,7 @@ struct Patience {
 };
 
 /// Ends waiting and running on one handle, on one clock: SQLite's busy handler and progress handler both ask here.
-/// Thread safety: `close_down` and `deadline` from any thread; the rest belongs to the thread that the handle is lent
+/// Thread safety: `close_down`, `deadline` and `interrupt_unless_shielded` from any thread; the rest belongs to the thread that the handle is lent
 /// to.
 class Interrupt {
 public:
@@ -52,9 +52,15 @@ public:
     void note_progress() noexcept { waited_for_first_ = true; }
 
     /// While shielded nothing is interrupted: for COMMIT and ROLLBACK, which must not stop half-way.
-    void shield(bool on) noexcept { shielded_.store(on, std::memory_order_relaxed); }
-
-    [[nodiscard]] bool shielded() const noexcept { return shielded_.load(std::memory_order_relaxed); }
+    void raise_shield() noexcept;
+    void lower_shield() noexcept { shielded_.store(false, std::memory_order_release); }
+    /// By another thread. Calls `interrupt` unless shielded; the shield is not up before it has returned.
+    template <class F>
+    void interrupt_unless_shielded(F&& interrupt) noexcept {
+        interrupting_.fetch_add(1);
+        if (!shielded_.load()) interrupt();
+        interrupting_.fetch_sub(1);
+    }
 
     [[nodiscard]] Stop reason() const noexcept;
     /// Of the running call, as another thread sees it; `max` for none, and while shielded.
@@ -77,6 +83,7 @@ private:
     std::atomic<Clock::rep> deadline_{std::numeric_limits<Clock::rep>::max()};
     std::atomic<bool> closing_{false};
     std::atomic<bool> shielded_{false};
+    std::atomic<int> interrupting_{0};
 };
 
 }  // namespace sqlane::detail

@@ -6,17 +6,38 @@
 #include <string>
 #include <utility>
 
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
 /// What differs between operating systems, behind functions with the same promise everywhere.
 namespace sqlane::detail::platform {
 
+std::uint64_t next_thread_number() noexcept;
+
 /// Numbers the threads of this process from 1 in the order in which they first used sqlane.
-std::uint64_t this_thread() noexcept;
+inline std::uint64_t this_thread() noexcept {
+    static constinit thread_local std::uint64_t number = 0;
+    if (number == 0) number = next_thread_number();
+    return number;
+}
 
 /// The operating system's number of this thread, for `thread_name`.
 std::int64_t this_system_thread() noexcept;
 
 /// The name that debuggers show; empty when it has none or has ended.
 std::string thread_name(std::int64_t system_thread);
+
+/// Between two looks of a thread that waits without sleeping.
+inline void relax() noexcept {
+#if defined(_MSC_VER)
+    _mm_pause();
+#elif defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
 
 /// Changes in the child of a fork, so that what was made before it can be recognised.
 std::uint64_t process_generation() noexcept;

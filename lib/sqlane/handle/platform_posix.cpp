@@ -163,10 +163,9 @@ void remove_left_overs(const fs::path& base) {
 
 }  // namespace
 
-std::uint64_t this_thread() noexcept {
+std::uint64_t next_thread_number() noexcept {
     static std::atomic<std::uint64_t> next{1};
-    thread_local const std::uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
-    return number;
+    return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 std::int64_t this_system_thread() noexcept {

@@ -43,7 +43,7 @@ Proof Handle::end_lease() noexcept {
             rollback();
         }
         bury_failed_commit();  // of a statement that was its own
-        lease_effects_.add(connection_->take_compiled_effects());
+        connection_->move_compiled_effects(lease_effects_);
         if (lease_effects_.any()) {
             const auto left = leftovers();
             if (!left.empty()) proof.left_behind += (proof.left_behind.empty() ? "" : ", ") + left;

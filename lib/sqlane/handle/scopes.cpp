@@ -56,7 +56,7 @@ void Handle::end_snapshot(bool keep) noexcept {
         warm_ = true;
         return;
     }
-    const Shield shield{interrupt_, watch_};
+    const Shield shield{interrupt_};
     connection_->control(Control::commit);
     // An interrupt that was sent just before the shield ends the first try only.
     for (int tries = 0; tries < 3 && connection_->in_transaction(); ++tries) connection_->control(Control::rollback);
@@ -68,7 +68,7 @@ void Handle::begin_transaction() {
     require_mine();
     require_going_on({});
     require_no_open_write();
-    connection_->turn().give_way();
+    connection_->turn().give_way(info.since);
     control_or_fail(Control::begin_immediate);
     depth_.store(1, std::memory_order_relaxed);
 }
@@ -77,7 +77,7 @@ void Handle::commit() {
     require_going_on({});  // a closure that swallowed the error or outlived its deadline is not committed
     require_no_open_write();
     {
-        const Shield shield{interrupt_, watch_};
+        const Shield shield{interrupt_};
         control_or_fail(Control::commit);
     }
     depth_.store(0, std::memory_order_relaxed);
@@ -110,7 +110,7 @@ void Handle::require_no_open_write() {
 
 void Handle::rollback() noexcept {
     {
-        const Shield shield{interrupt_, watch_};
+        const Shield shield{interrupt_};
         // An interrupt that another thread had sent just before the shield ends the first try only.
         for (int tries = 0; tries < 3 && connection_->in_transaction(); ++tries)
             connection_->control(Control::rollback);
@@ -129,7 +129,7 @@ void Handle::rollback() noexcept {
 void Handle::bury_failed_commit() noexcept {
     if (!commit_may_come_back_ || connection_->in_transaction()) return;
     commit_may_come_back_ = false;
-    const Shield shield{interrupt_, watch_};
+    const Shield shield{interrupt_};
     connection_->commit_nothing();
 }
 
@@ -163,7 +163,7 @@ void Handle::rollback_savepoint() noexcept {
 
 /// False when it could not be undone alone.
 bool Handle::undo_savepoint() noexcept {
-    const Shield shield{interrupt_, watch_};
+    const Shield shield{interrupt_};
     int code = SQLITE_INTERRUPT;
     // An interrupt that another thread had sent just before the shield ends the first try only.
     for (int tries = 0; tries < 3 && (code & 0xff) == SQLITE_INTERRUPT && connection_->in_transaction(); ++tries)

@@ -1,9 +1,6 @@
 #pragma once
 
 #include "handle/interrupt.hpp"
-#include "handle/statement.hpp"
-
-#include <mutex>
 
 namespace sqlane::detail {
 
@@ -11,20 +8,13 @@ namespace sqlane::detail {
 /// the caller not knowing which it was.
 class Shield {
 public:
-    Shield(Interrupt& interrupt, StatementWatch& watch) noexcept : interrupt_(interrupt), watch_(watch) { put(true); }
+    explicit Shield(Interrupt& interrupt) noexcept : interrupt_(interrupt) { interrupt_.raise_shield(); }
     Shield(const Shield&) = delete;
     Shield& operator=(const Shield&) = delete;
-    ~Shield() { put(false); }
+    ~Shield() { interrupt_.lower_shield(); }
 
 private:
-    /// Under the guard, so that an interrupt from another thread is either before it or sees it.
-    void put(bool on) noexcept {
-        const std::lock_guard lock{watch_.guard};
-        interrupt_.shield(on);
-    }
-
     Interrupt& interrupt_;
-    StatementWatch& watch_;
 };
 
 }  // namespace sqlane::detail

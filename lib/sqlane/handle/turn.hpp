@@ -26,7 +26,7 @@ public:
     void wait() noexcept { mark_.set(); }
     void stop_waiting() noexcept;
     /// Before the lock is taken.
-    void give_way(Clock::time_point now = Clock::now()) noexcept;
+    void give_way(Clock::time_point now) noexcept;
 
 private:
     platform::Mark mark_;

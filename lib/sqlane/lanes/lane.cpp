@@ -2,11 +2,19 @@
 
 #include "handle/platform.hpp"
 #include "lanes/held.hpp"
+#include "lanes/spin.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace sqlane::detail {
+namespace {
+
+/// For how long a thread may come back before the next one in line.
+constexpr std::chrono::microseconds turn{200};
+
+}  // namespace
 
 Lane::Lane(std::string name, const OpenRecipe& recipe, const PoolLimits& limits)
     : name_(std::move(name)), recipe_(recipe), limits_(limits), random_(std::random_device{}()) {
@@ -22,17 +30,18 @@ void Lane::note_emptied() noexcept {
 }
 
 Handle& Lane::lend(const Request& request) {
-    std::unique_lock lock{mutex_};
+    auto lock = lock_soon(mutex_);
     if (!open_for_new_) refuse(Refusal::Why::closed);
     Handle* handle = nullptr;
-    if (line_.empty() && has_room()) {
+    const auto now = Clock::now();
+    if (has_room() && (line_.empty() || may_go_on(request, now))) {
         handle = &pick_handle();
-        assign(*handle, request, platform::this_thread(), platform::this_system_thread());
+        assign(*handle, request, {platform::this_thread(), platform::this_system_thread(), now}, now);
         counters_.wait.add({});
+        lock.unlock();
     } else {
         handle = &wait_in_line(lock, request);
     }
-    lock.unlock();
     if (!handle->is_open()) open(*handle, request);
     handle->begin_lease(request.at);
     return *handle;
@@ -42,7 +51,8 @@ Handle* Lane::try_lend(const Request& request) {
     std::unique_lock lock{mutex_};
     if (!open_for_new_ || !line_.empty() || !has_room()) return nullptr;
     Handle& handle = pick_handle();
-    assign(handle, request, platform::this_thread(), platform::this_system_thread());
+    const auto now = Clock::now();
+    assign(handle, request, {platform::this_thread(), platform::this_system_thread(), now}, now);
     lock.unlock();
     if (!handle.is_open()) open(handle, request);
     handle.begin_lease(request.at);
@@ -68,12 +78,17 @@ Handle& Lane::make_place() {
     return *places_.back();
 }
 
-void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread) {
+void Lane::assign(Handle& handle, const Request& request, const Taker& taker, Clock::time_point now) {
     handle.info.at = request.at;
     handle.info.label = request.label;
-    handle.info.thread = thread;
-    handle.info.system_thread = system_thread;
-    handle.info.since = Clock::now();
+    handle.info.thread = taker.thread;
+    handle.info.system_thread = taker.system_thread;
+    handle.info.since = now;
+    handle.info.wait_until = request.end(taker.since);
+    if (taker.thread != turn_owner_ || line_.empty()) {
+        turn_owner_ = taker.thread;
+        turn_end_ = now + turn;
+    }
     handle.info.warned = false;
     handle.info.shares = request.shares;
     handle.interrupt().reopen();
@@ -83,7 +98,7 @@ void Lane::assign(Handle& handle, const Request& request, std::uint64_t thread, 
 
 void Lane::open(Handle& handle, const Request& request) {
     try {
-        handle.open(request.deadline, request.stop, request.at);
+        handle.open(handle.info.wait_until, request.stop, request.at);
     } catch (...) {
         std::unique_lock lock{mutex_};
         std::erase(held_, &handle);
@@ -105,52 +120,83 @@ Handle& Lane::wait_in_line(std::unique_lock<std::mutex>& lock, const Request& re
     Waiter waiter{.request = request,
                   .thread = platform::this_thread(),
                   .system_thread = platform::this_system_thread(),
-                  .since = Clock::now(),
-                  .wake = {}};
+                  .since = Clock::now()};
     line_.push_back(&waiter);
     ++counters_.queued;
+    const bool awake = line_.size() == 1 && takes_turns() && turn_owner_ == platform::this_thread();
     lock.unlock();
-    const auto ring = sleep_unless_ring(waiter);
-    lock.lock();
+    const auto ring = sleep_unless_ring(waiter, awake);
+    if (Handle* handle = waiter.handle.load(std::memory_order_acquire)) return *handle;
+    const std::lock_guard again{mutex_};
     if (waiter.handle == nullptr) leave_line(waiter, ring);
-    counters_.wait.add(Clock::now() - waiter.since);
     return *waiter.handle;
 }
 
 /// Returns when the waiter was served, refused or has waited enough; or at once with the ring that waiting would close.
 /// Called and left without the mutex: the graph's comes before it, and a stop callback that runs must be able to take
 /// it.
-std::string Lane::sleep_unless_ring(Waiter& waiter) {
+std::string Lane::sleep_unless_ring(Waiter& waiter, bool awake) {
     if (!Held::any()) {
-        sleep(waiter);
+        sleep_until_settled(waiter, false, awake);
         return {};
     }
     struct Leave {
         std::uint64_t thread;
         ~Leave() { WaitGraph::instance().leave(thread); }
     } leave{waiter.thread};
-    sleep_until_settled(waiter, true);  // whether there is a ring shows when the lane lends again
+    sleep_until_settled(waiter, true, false);  // whether there is a ring shows when the lane lends again
     auto ring = WaitGraph::instance().enter(waiter.thread, *this);
-    if (ring.empty()) sleep(waiter);
+    if (ring.empty()) sleep_until_settled(waiter, false, false);
     return ring;
 }
 
-void Lane::sleep(Waiter& waiter) { sleep_until_settled(waiter, false); }
-
-void Lane::sleep_until_settled(Waiter& waiter, bool or_lending) {
+void Lane::sleep_until_settled(Waiter& waiter, bool or_lending, bool awake) {
     const std::stop_callback wake_on_stop{waiter.request.stop, [this, &waiter] {
                                               const std::lock_guard lock{mutex_};
                                               waiter.wake.notify_one();
                                           }};
-    std::unique_lock lock{mutex_};
-    const auto settled = [&] {
-        return waiter.handle != nullptr || waiter.refused || waiter.request.stop.stop_requested() ||
-               (or_lending && !is_held_back());
-    };
-    if (waiter.request.deadline == Clock::time_point::max())
-        waiter.wake.wait(lock, settled);
-    else
-        waiter.wake.wait_until(lock, waiter.request.deadline, settled);
+    const auto until = waiter.request.end(waiter.since);
+    for (;;) {
+        if (awake && spin_until([&] { return waiter.handle.load(std::memory_order_acquire) != nullptr; })) return;
+        std::unique_lock lock{mutex_};
+        const auto settled = [&] {
+            return waiter.handle != nullptr || waiter.refused || waiter.request.stop.stop_requested() ||
+                   (or_lending && !is_held_back());
+        };
+        const auto settled_or_called = [&] { return settled() || waiter.called; };
+        if (settled()) return;  // and may stand in the line no more
+        waiter.has_timer = line_.front() == &waiter && takes_turns() && Clock::now() < turn_end_;
+        const auto wake_at = waiter.has_timer ? std::min(until, turn_end_) : until;
+        waiter.asleep = true;
+        if (wake_at == Clock::time_point::max())
+            waiter.wake.wait(lock, settled_or_called);
+        else
+            waiter.wake.wait_until(lock, wake_at, settled_or_called);
+        waiter.asleep = false;
+        awake = std::exchange(waiter.has_timer, false) && !waiter.called;
+        waiter.called = false;
+        if (awake) serve_line();
+        if (settled() || Clock::now() >= until) return;
+    }
+}
+
+bool Lane::takes_turns() const noexcept {
+    constexpr std::chrono::microseconds short_lease{50};
+    static const bool can_run_beside = std::thread::hardware_concurrency() > 1;
+    return can_run_beside && is_for_one() && recipe_.group_max == 1 && usual_hold_ < short_lease;
+}
+
+/// As long as who stands in front has not woken up by himself, but no longer than twice its turn.
+bool Lane::may_go_on(const Request& request, Clock::time_point now) const noexcept {
+    return line_.front()->has_timer && turn_owner_ == platform::this_thread() && now < turn_end_ + turn &&
+           habits_.is_short(request.at);
+}
+
+void Lane::call_front() noexcept {
+    if (line_.empty() || !takes_turns()) return;
+    Waiter& front = *line_.front();
+    front.called = true;
+    if (front.asleep) front.wake.notify_one();
 }
 
 void Lane::leave_line(Waiter& waiter, const std::string& ring) {
@@ -168,6 +214,8 @@ void Lane::leave_line(Waiter& waiter, const std::string& ring) {
     counters_.cancelled += refusal.why == Refusal::Why::cancelled ? 1 : 0;
     counters_.deadlocks += refusal.why == Refusal::Why::deadlock ? 1 : 0;
     std::erase(line_, &waiter);
+    serve_line();  // it may have been its turn
+    call_front();
     note_emptied();
     throw refusal;
 }
@@ -178,27 +226,34 @@ void Lane::refuse(Refusal::Why why) { throw Refusal{.why = why, .waited = {}, .l
 void Lane::serve_line() {
     while (!line_.empty() && has_room()) {
         Waiter& next = *line_.front();
+        if (next.asleep && next.has_timer) return;  // it comes by itself
         line_.pop_front();
         give(pick_handle(), next);
     }
 }
 
 void Lane::give(Handle& handle, Waiter& waiter) {
-    assign(handle, waiter.request, waiter.thread, waiter.system_thread);
-    waiter.handle = &handle;
-    waiter.wake.notify_one();
+    const auto now = Clock::now();
+    assign(handle, waiter.request, {waiter.thread, waiter.system_thread, waiter.since}, now);
+    counters_.wait.add(now - waiter.since);
+    const bool asleep = waiter.asleep;
+    waiter.handle.store(&handle, std::memory_order_release);
+    if (asleep) waiter.wake.notify_one();  // it cannot leave without the mutex
+    call_front();
 }
 
 /// For the counters; the handle stays among those held.
 Returned Lane::end_lease(Handle& handle, Clock::time_point now) noexcept {
     const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
     count(handle.take_counts(), returned.held);
-    if (handle.info.shares) habits_.note(handle.info.at, handle.closure_took(), recipe_.group_window);
+    usual_hold_ += (returned.held - usual_hold_) / 8;
+    if (is_for_one())
+        habits_.note(handle.info.at, handle.info.shares ? handle.closure_took() : returned.held, recipe_.group_window);
     return returned;
 }
 
 std::optional<Returned> Lane::hand_on(Handle& handle) noexcept {
-    const std::lock_guard lock{mutex_};
+    const auto lock = lock_soon(mutex_);
     if (line_.empty() || paused_) return std::nullopt;
     Waiter& next = *line_.front();
     if (!next.request.shares || !habits_.is_short(next.request.at)) return std::nullopt;
@@ -210,7 +265,7 @@ std::optional<Returned> Lane::hand_on(Handle& handle) noexcept {
 }
 
 Returned Lane::give_back(Handle& handle, bool keep) noexcept {
-    std::unique_lock lock{mutex_};
+    auto lock = lock_soon(mutex_);
     const auto now = Clock::now();
     const auto returned = end_lease(handle, now);
     // What is held now need not count: were it closed for that, a steady crowd above `max` would open and close all day.

@@ -8,6 +8,7 @@
 #include <sqlane/options.hpp>
 #include <sqlane/stats.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -26,10 +27,16 @@ namespace sqlane::detail {
 struct Request {
     const std::source_location& at;
     std::string_view label;
-    Clock::time_point deadline;
+    Deadline deadline;
+    /// Where there is no deadline.
+    std::chrono::milliseconds timeout{};
     const std::stop_token& stop;
     /// A transaction that may share its COMMIT; see handle/group.hpp.
     bool shares = false;
+
+    [[nodiscard]] Clock::time_point end(Clock::time_point begun) const noexcept {
+        return deadline.is_set() ? deadline.at() : begun + timeout;
+    }
 };
 
 /// Why a lane did not lend. The door turns it into the exception that the caller sees.
@@ -57,6 +64,11 @@ void name_threads(std::vector<Holder>& holders);
 ///
 /// One mutex over one state. The line is first come, first served, and a handle that comes back goes straight to the
 /// head of it: nobody who comes later can take it. Idle handles are a stack, so that the warmest cache is used first.
+///
+/// With one exception: turns. To wake a thread takes longer than a small transaction, so in a lane of one, where leases
+/// are that short and there is no COMMIT to share, a thread may come back for a turn of some 200 microseconds before
+/// the next one has its own. Who stands in front sleeps until that turn is over; nobody waits for more than the turns
+/// of those ahead. Only call sites that are known to be short go on.
 ///
 /// Thread safety: all members.
 class Lane {
@@ -110,21 +122,31 @@ public:
     [[nodiscard]] std::optional<Blocked> blocked(std::uint64_t thread) const;
 
 private:
+    /// Guarded by mutex_, but for the atomics. Who waits without sleeping may be gone as soon as it has a handle.
     struct Waiter {
         const Request& request;
         std::uint64_t thread;
         std::int64_t system_thread;
         Clock::time_point since;
-        std::condition_variable wake;
-        Handle* handle = nullptr;
+        std::condition_variable wake{};
+        std::atomic<Handle*> handle{nullptr};
         bool refused = false;
+        bool asleep = false;
+        /// Has come to stand in front.
+        bool called = false;
+        /// Wakes by itself when the turn of who has the handle is over.
+        bool has_timer = false;
     };
 
     [[nodiscard]] bool has_room() const noexcept;
     Handle& wait_in_line(std::unique_lock<std::mutex>& lock, const Request& request);
-    std::string sleep_unless_ring(Waiter& waiter);
-    void sleep(Waiter& waiter);
-    void sleep_until_settled(Waiter& waiter, bool or_lending);
+    /// `awake`: first without sleep.
+    std::string sleep_unless_ring(Waiter& waiter, bool awake);
+    void sleep_until_settled(Waiter& waiter, bool or_lending, bool awake);
+    [[nodiscard]] bool is_for_one() const noexcept { return limits_.max + limits_.overflow == 1; }
+    [[nodiscard]] bool takes_turns() const noexcept;
+    [[nodiscard]] bool may_go_on(const Request& request, Clock::time_point now) const noexcept;
+    void call_front() noexcept;
     /// Who waits now waits for a moment only, whatever the holders do.
     [[nodiscard]] bool is_held_back() const noexcept { return paused_ || cooling_ > 0; }
     [[noreturn]] void leave_line(Waiter& waiter, const std::string& ring);
@@ -135,7 +157,12 @@ private:
     void note_emptied() noexcept;
     Handle& pick_handle();
     Handle& make_place();
-    void assign(Handle& handle, const Request& request, std::uint64_t thread, std::int64_t system_thread);
+    struct Taker {
+        std::uint64_t thread;
+        std::int64_t system_thread;
+        Clock::time_point since;
+    };
+    void assign(Handle& handle, const Request& request, const Taker& taker, Clock::time_point now);
     void open(Handle& handle, const Request& request);
     Returned end_lease(Handle& handle, Clock::time_point now) noexcept;
     void count(const HandleCounts& counts, std::chrono::nanoseconds held) noexcept;
@@ -163,6 +190,10 @@ private:
     std::condition_variable emptied_;
     LaneStats counters_;
     Habits habits_;
+    /// How long leases have been of late.
+    std::chrono::nanoseconds usual_hold_{0};
+    std::uint64_t turn_owner_ = 0;
+    Clock::time_point turn_end_{};
     std::minstd_rand random_;
 };
 

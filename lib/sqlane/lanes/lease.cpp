@@ -39,10 +39,11 @@ void Lease::warn(Warning::Kind kind, const std::string& message) noexcept {
 }
 
 Visit::Visit(const void* manager, Handle& handle, Verb verb, const Call& call, const std::source_location& at,
-             Clock::time_point wait_until, std::chrono::milliseconds wait_each)
+             std::chrono::milliseconds timeout)
     : handle_(handle),
-      patience_{.wait_until = wait_until,
-                .wait_each = call.deadline.is_set() ? std::chrono::milliseconds{} : wait_each,
+      // What a call waited in the line counts; one that is nested waits as long as the one that it is in.
+      patience_{.wait_until = call.deadline.is_set() ? call.deadline.at() : handle.info.wait_until,
+                .wait_each = call.deadline.is_set() ? std::chrono::milliseconds{} : timeout,
                 .run_until = call.deadline,
                 .stop = call.stop,
                 .from_inside_only = handle.has_open_statements()},

@@ -48,7 +48,7 @@ private:
 class Visit {
 public:
     Visit(const void* manager, Handle& handle, Verb verb, const Call& call, const std::source_location& at,
-          Clock::time_point wait_until, std::chrono::milliseconds wait_each);
+          std::chrono::milliseconds timeout);
     Visit(const Visit&) = delete;
     Visit& operator=(const Visit&) = delete;
     ~Visit();
