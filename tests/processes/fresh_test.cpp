@@ -2,14 +2,12 @@
 
 #include "processes/process.hpp"
 #include "support/migration_kit.hpp"
+#include "support/shared_memory.hpp"
 
 #include <sqlane/sqlane.hpp>
 
-#include <sys/mman.h>
-
 #include <atomic>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -28,21 +26,6 @@ struct Board {
     std::atomic<std::int64_t> torn;
     std::atomic<std::int64_t> truncated;
     std::atomic<bool> done;
-};
-
-class SharedBoard {
-public:
-    SharedBoard() : memory_(::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
-        require(memory_ != MAP_FAILED, "mmap");
-        new (memory_) Board{};
-    }
-    SharedBoard(const SharedBoard&) = delete;
-    SharedBoard& operator=(const SharedBoard&) = delete;
-    ~SharedBoard() { ::munmap(memory_, sizeof(Board)); }
-    [[nodiscard]] Board& board() const { return *static_cast<Board*>(memory_); }
-
-private:
-    void* memory_;
 };
 
 /// SQLANE_TEST_READS=10000000 for a long run.
@@ -105,8 +88,8 @@ TEST_CASE("processes: no stale and no torn read beside a writer and a process th
     const support::Sandbox box;
     box.run("PRAGMA journal_mode=WAL");
     box.run("CREATE TABLE Pair(a, b); INSERT INTO Pair VALUES (0, 0)");
-    const SharedBoard shared;
-    Board& board = shared.board();
+    const support::SharedMemory<Board> shared;
+    Board& board = *shared;
     std::vector<Child> children;
     for (int i = 0; i < 2; ++i) children.push_back(fork_child([&] { return read_on(box.file(), board); }));
     children.push_back(fork_child([&] { return write_on(box.file(), board); }));
