@@ -83,7 +83,10 @@ bool run_one(const soak::Trial& trial, std::string_view title, soak::Outcome (*r
     // Nothing run is nothing shown.
     const bool passed = outcome.runs > 0 && (outcome.bad > 0) == must_fail;
     print(trial.id, title, outcome, took.count(), passed);
-    if (must_fail) return passed;
+    if (must_fail) {  // that it found the right thing
+        if (!outcome.failures.empty()) std::cout << "     found: " << outcome.failures.front() << '\n';
+        return passed;
+    }
     for (const auto& failure : outcome.failures)
         std::cout << "     " << failure << " (--seed " << settings.seed << ")\n";
     if (outcome.bad == 0) std::filesystem::remove_all(settings.folder);

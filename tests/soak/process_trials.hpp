@@ -1,0 +1,14 @@
+#pragma once
+
+#include "trial.hpp"
+
+/// The trials that need processes of their own: killed, stopped, or beside each other on one file.
+namespace soak {
+
+Trial killed_trial();
+
+// Children.
+int write_ledger_bare(const std::vector<std::string>& arguments);
+int write_ledger_early(const std::vector<std::string>& arguments);
+
+}  // namespace soak
