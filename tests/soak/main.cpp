@@ -85,6 +85,7 @@ bool run_one(const soak::Trial& trial, std::string_view title, soak::Outcome (*r
     print(trial.id, title, outcome, took.count(), passed);
     if (must_fail) {  // that it found the right thing
         if (!outcome.failures.empty()) std::cout << "     found: " << outcome.failures.front() << '\n';
+        std::filesystem::remove_all(settings.folder);
         return passed;
     }
     for (const auto& failure : outcome.failures)

@@ -6,6 +6,7 @@
 namespace soak {
 
 Trial killed_trial();
+Trial bank_trial();
 
 // Children.
 int write_ledger_bare(const std::vector<std::string>& arguments);

@@ -8,6 +8,7 @@ namespace soak {
 const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{
         killed_trial(),
+        bank_trial(),
     };
     return all;
 }
