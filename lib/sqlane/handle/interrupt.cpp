@@ -15,10 +15,9 @@ namespace {
 /// Instructions of SQLite's virtual machine between two looks at the clock: some 20 microseconds.
 constexpr int instructions_between_looks = 1000;
 
-/// Short enough to notice a lock that was freed, long enough not to burn a core.
-std::chrono::milliseconds pause_after(int attempts) {
-    return std::chrono::milliseconds{std::min(1 + attempts / 16, 5)};
-}
+/// Short enough to notice a lock that was freed, long enough not to burn a core. Not longer for who has waited longer:
+/// those who have just begun to wait would ask more often, and be served first.
+constexpr std::chrono::milliseconds between_attempts{1};
 
 }  // namespace
 
@@ -87,7 +86,7 @@ int Interrupt::on_busy(void* self, int attempts) {
     if (remaining <= Clock::duration::zero() || interrupt.reason() != Stop::none) return 0;
     ++interrupt.busy_waits_;
     if (interrupt.turn_ != nullptr) interrupt.turn_->wait();
-    std::this_thread::sleep_for(std::min<Clock::duration>(pause_after(attempts), remaining));
+    std::this_thread::sleep_for(std::min<Clock::duration>(between_attempts, remaining));
     return 1;
 }
 
