@@ -7,6 +7,7 @@ namespace soak {
 
 Trial killed_trial();
 Trial bank_trial();
+Trial history_trial();
 
 // Children.
 int write_ledger_bare(const std::vector<std::string>& arguments);

@@ -9,6 +9,7 @@ const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{
         killed_trial(),
         bank_trial(),
+        history_trial(),
     };
     return all;
 }

@@ -25,16 +25,31 @@ public:
 
     /// The one number that a query returns.
     long long number(const std::string& sql) {
-        sqlite3_stmt* statement = nullptr;
-        require(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr));
-        const bool found = sqlite3_step(statement) == SQLITE_ROW;
-        const auto value = sqlite3_column_int64(statement, 0);
-        sqlite3_finalize(statement);
-        if (!found) throw std::runtime_error{"no row: " + sql};
+        long long value = 0;
+        read(sql, [&](sqlite3_stmt* statement) { value = sqlite3_column_int64(statement, 0); });
+        return value;
+    }
+
+    /// The one text that a query returns.
+    std::string text(const std::string& sql) {
+        std::string value;
+        read(sql, [&](sqlite3_stmt* statement) {
+            value = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+        });
         return value;
     }
 
 private:
+    template <class Take>
+    void read(const std::string& sql, Take&& take) {
+        sqlite3_stmt* statement = nullptr;
+        require(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr));
+        const bool found = sqlite3_step(statement) == SQLITE_ROW;
+        if (found) take(statement);
+        sqlite3_finalize(statement);
+        if (!found) throw std::runtime_error{"no row: " + sql};
+    }
+
     void require(int code) {
         if (code != SQLITE_OK) throw std::runtime_error{std::string{"rival: "} + sqlite3_errmsg(db_)};
     }
