@@ -8,6 +8,7 @@ namespace soak {
 Trial killed_trial();
 Trial bank_trial();
 Trial history_trial();
+Trial neighbour_trial();
 
 // Children.
 int write_ledger_bare(const std::vector<std::string>& arguments);

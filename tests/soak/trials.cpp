@@ -10,6 +10,7 @@ const std::vector<Trial>& trials() {
         killed_trial(),
         bank_trial(),
         history_trial(),
+        neighbour_trial(),
     };
     return all;
 }
