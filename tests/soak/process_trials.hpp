@@ -9,6 +9,7 @@ Trial killed_trial();
 Trial bank_trial();
 Trial history_trial();
 Trial neighbour_trial();
+Trial stopped_trial();
 
 // Children.
 int write_ledger_bare(const std::vector<std::string>& arguments);

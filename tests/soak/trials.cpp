@@ -7,10 +7,7 @@ namespace soak {
 
 const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{
-        killed_trial(),
-        bank_trial(),
-        history_trial(),
-        neighbour_trial(),
+        killed_trial(), bank_trial(), history_trial(), neighbour_trial(), stopped_trial(),
     };
     return all;
 }
