@@ -9,6 +9,7 @@ Trial killed_trial();
 Trial bank_trial();
 Trial history_trial();
 Trial neighbour_trial();
+Trial soak_trial();
 Trial stopped_trial();
 
 // Children.

@@ -7,7 +7,12 @@ namespace soak {
 
 const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{
-        killed_trial(), bank_trial(), history_trial(), neighbour_trial(), stopped_trial(),
+        killed_trial(),     // T1
+        bank_trial(),       // T5
+        history_trial(),    // T6
+        neighbour_trial(),  // T8
+        soak_trial(),       // T9
+        stopped_trial(),    // T17
     };
     return all;
 }
