@@ -98,6 +98,8 @@ public:
     detail::Checkpointer checkpointer;
     detail::Upkeep upkeep;
     std::mutex closing;
+    /// A checkpoint ran at close. Guarded by closing.
+    bool brought_home = false;
     std::atomic<std::thread::id> closer{};
     std::atomic<bool> closed{false};
     std::atomic<int> guests{0};

@@ -71,6 +71,18 @@ TEST_CASE("close: refuses every call from then on and runs nothing") {
     CHECK_FALSE(ran);
 }
 
+TEST_CASE("close: brings the log home though the writer had to be replaced after its last call") {
+    TemporaryDatabase test{[](const std::string& /*leak*/) {}};
+    make_parts(test.db());
+    add_part(test.db());
+    test->execute([](Reader& r) { return r.one<int>("SELECT count(*) FROM Part"); });  // the last to close
+    test->execute_mut([](Writer& w) { w.run("CREATE TEMP TABLE Left_behind (x)"); });
+    REQUIRE(test->stats().writer.open == 0);
+    CHECK(test->close().wal_bytes == 0);
+    CHECK_FALSE(has_log(test));
+    CHECK(parts_in_the_file(test) == 1);
+}
+
 TEST_CASE("close: the manager still answers questions") {
     TemporaryDatabase test;
     make_parts(test.db());

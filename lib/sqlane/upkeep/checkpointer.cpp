@@ -124,6 +124,11 @@ void Checkpointer::run_at_close(Connection& writer) {
     second_.reset();
 }
 
+void Checkpointer::run_at_close() {
+    Connection writer{recipe_, interrupt_, watch_, std::source_location{}};
+    run_at_close(writer);
+}
+
 bool Checkpointer::run_on(Connection& writer) {
     Patience patience{.wait_until = Clock::now()};  // if another process writes, it will do for another time
     interrupt_.push(patience);

@@ -37,6 +37,8 @@ public:
     void run_without_thread();
     /// Closing, after `stop`: brings everything home and closes the connection that this takes.
     void run_at_close(Connection& writer);
+    /// The same when no writer is open.
+    void run_at_close();
 
     /// The holder is no caller but a checkpoint of this class.
     [[nodiscard]] static bool is_checkpoint(const Holder& holder) noexcept;
