@@ -13,9 +13,17 @@
 #include <utility>
 
 namespace sqlane::detail {
+namespace {
+
+/// While one of our own handles closes, SQLite lets none be opened for a moment. That is no other process's lock, so no
+/// call is told Busy for it, however short its deadline.
+constexpr std::chrono::milliseconds patience_with_ourselves{50};
+
+}  // namespace
 
 void Handle::open(Clock::time_point wait_until, const std::stop_token& stop, const std::source_location& at) {
     Patience patience{.wait_until = wait_until, .stop = stop};
+    const auto end = std::max(wait_until, Clock::now() + patience_with_ourselves);
     interrupt_.push(patience);
     struct Pop {
         Interrupt& interrupt;
@@ -33,7 +41,7 @@ void Handle::open(Clock::time_point wait_until, const std::stop_token& stop, con
             // Changing the journal mode does not ask the busy handler while another process opens the file too.
             if (stop.stop_requested())
                 throw Cancelled{prefix() + "cancelled by the caller's stop token while a handle was opened", at};
-            if (Clock::now() >= wait_until) throw;
+            if (Clock::now() >= end) throw;
             std::this_thread::sleep_for(std::chrono::milliseconds{2});
         }
     }
