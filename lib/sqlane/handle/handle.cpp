@@ -97,8 +97,15 @@ Statement& Handle::start(std::string_view sql, Rights rights) {
         return statement;
     } catch (const Error& error) {
         condemned_ |= condemns_handle(error.sqlite_code());
+        require_not_interrupted(error.sqlite_code(), sql);
         throw;
     }
+}
+
+/// Compiling reads the schema, and stops when it is interrupted at that.
+void Handle::require_not_interrupted(int code, std::string_view sql) {
+    const auto reason = interrupt_.reason();
+    if ((code & 0xff) == SQLITE_INTERRUPT && reason != Stop::none) stopped(reason, sql);
 }
 
 void Handle::admit(Statement& statement, Rights rights) {
@@ -150,7 +157,13 @@ void Handle::run_script(Rights rights, std::string_view sql) {
     connection_->require_no_nul(script, at_);
     for (std::string_view rest = script;;) {
         require_going_on(rest);
-        Statement* statement = connection_->take_first(rest, at_);
+        Statement* statement = nullptr;
+        try {
+            statement = connection_->take_first(rest, at_);
+        } catch (const Error& error) {
+            require_not_interrupted(error.sqlite_code(), rest);
+            throw;
+        }
         if (statement == nullptr) return;
         admit(*statement, rights);
         enter(*statement);

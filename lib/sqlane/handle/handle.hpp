@@ -162,6 +162,7 @@ private:
     void require_no_open_write();
     void require_transaction() const;
     [[noreturn]] void stopped(Stop reason, std::string_view sql);
+    void require_not_interrupted(int code, std::string_view sql);
     std::string abandon_open_statements();
     void note_running() noexcept;
     [[nodiscard]] std::string leftovers();
