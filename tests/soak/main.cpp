@@ -13,8 +13,9 @@ namespace {
 
 constexpr auto usage =
     R"(usage: sqlane_soak [T1 T2 ...] [--scale N] [--seed N] [--k N] [--dir FOLDER] [--controls|--no-controls]
+                   [--other PROGRAM]
 Without names all trials run. --scale 1 is the size that runs with every change. --controls runs only the red controls,
-which must fail.
+which must fail. --other names this program, built with another SQLite, for the trial that needs it.
 )";
 
 struct Arguments {
@@ -50,6 +51,8 @@ Arguments parse(const std::vector<std::string>& given) {
             arguments.settings.k = number(value());
         else if (given[i] == "--dir")
             arguments.settings.folder = value();
+        else if (given[i] == "--other")
+            arguments.settings.other = std::filesystem::canonical(value());
         else if (given[i] == "--controls")
             arguments.trials = false;
         else if (given[i] == "--no-controls")
@@ -99,6 +102,11 @@ bool run_all(const Arguments& arguments) {
     for (const auto& trial : soak::trials()) {
         const auto& names = arguments.names;
         if (!names.empty() && std::ranges::find(names, trial.id) == names.end()) continue;
+        if (trial.needs_other && arguments.settings.other.empty()) {
+            std::cout << std::left << std::setw(5) << trial.id << trial.title << ": left out, for it needs --other\n";
+            passed &= names.empty();
+            continue;
+        }
         if (arguments.trials) passed &= run_one(trial, trial.title, trial.run, arguments.settings, false);
         if (!arguments.controls) continue;
         for (const auto& control : trial.controls)

@@ -237,7 +237,7 @@ Outcome stopped(const Settings& settings, Attempt attempt, std::uint64_t rounds)
         const auto file = settings.folder / (std::to_string(k) + ".db");
         ++outcome.runs;
         if (const auto wrong = stop_once(file, attempt, time); wrong != 0)
-            outcome.fail(words_for(wrong) + " --k " + std::to_string(k));
+            outcome.fail(words_for(wrong) + " in " + file.string());
     }
     outcome.figures = "stopped for " + std::to_string(time.count()) + " ms";
     return outcome;

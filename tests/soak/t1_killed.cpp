@@ -7,6 +7,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 // T1: what was acknowledged is there after the process was killed, and nothing else is.
 
 namespace soak {
@@ -16,9 +18,12 @@ Outcome killed(const Settings& settings) {
     return run_kill_loop(settings, {.programs = {settings.program}}, settings.scaled(1500));
 }
 
+/// So many that chance does not spare them all.
+std::uint64_t cycles_of_control(const Settings& settings) { return std::max<std::uint64_t>(settings.scaled(60), 20); }
+
 Outcome killed_bare(const Settings& settings, const char* writer) {
     return run_kill_loop(settings, {.programs = {settings.program}, .loads = {Load::transactions}, .writer = writer},
-                         settings.scaled(60));
+                         cycles_of_control(settings));
 }
 
 void enter(support::Rival& db, const std::string& cycle, std::int64_t number) {

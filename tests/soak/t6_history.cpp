@@ -322,7 +322,10 @@ Trial history_trial() {
                     return check_histories(settings, std::chrono::milliseconds{settings.scaled(20'000)}, false);
                 },
             .controls = {{"a snapshot kept for eight reads", [](const Settings& settings) {
-                              return check_histories(settings, std::chrono::milliseconds{settings.scaled(2'000)}, true);
+                              return check_histories(
+                                  settings,
+                                  std::chrono::milliseconds{std::max<std::uint64_t>(settings.scaled(2'000), 500)},
+                                  true);
                           }}}};
 }
 

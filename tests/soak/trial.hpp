@@ -20,6 +20,8 @@ struct Settings {
     std::filesystem::path folder;
     /// This program, for trials that start it again.
     std::filesystem::path program;
+    /// The same, built with another SQLite.
+    std::filesystem::path other;
 
     [[nodiscard]] std::uint64_t scaled(std::uint64_t size) const {
         const auto result = static_cast<std::uint64_t>(static_cast<double>(size) * scale);
@@ -53,6 +55,8 @@ struct Trial {
     std::string_view target;
     Outcome (*run)(const Settings&);
     std::vector<Control> controls;
+    /// Left out where there is none.
+    bool needs_other = false;
 };
 
 /// In the order of the table; see trials.cpp.

@@ -7,12 +7,13 @@ namespace soak {
 
 const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{
-        killed_trial(),     // T1
-        bank_trial(),       // T5
-        history_trial(),    // T6
-        neighbour_trial(),  // T8
-        soak_trial(),       // T9
-        stopped_trial(),    // T17
+        killed_trial(),        // T1
+        bank_trial(),          // T5
+        history_trial(),       // T6
+        neighbour_trial(),     // T8
+        soak_trial(),          // T9
+        two_versions_trial(),  // T16
+        stopped_trial(),       // T17
     };
     return all;
 }
@@ -24,6 +25,7 @@ const std::vector<Child>& children() {
         {"look-at-ledger", look_at_ledger},
         {"write-ledger-bare", write_ledger_bare},
         {"write-ledger-early", write_ledger_early},
+        {"sqlite-version", print_sqlite_version},
     };
     return all;
 }
