@@ -6,8 +6,6 @@
 
 #include <sqlane/sqlane.hpp>
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -7,9 +7,6 @@
 #include <sqlane/migrator.hpp>
 #include <sqlane/sqlane.hpp>
 
-#include <sys/wait.h>
-
-#include <algorithm>
 #include <fstream>
 #include <functional>
 
