@@ -352,6 +352,18 @@ TEST_CASE("deadline: rows that the outer closure is reading survive the end of a
     }
 }
 
+TEST_CASE("deadline: one that passes while a statement is compiled is a Timeout") {
+    TemporaryDatabase test;
+    make_parts(test.db());
+    std::string long_to_compile = "SELECT 1 WHERE 0 IN (1";
+    for (int i = 0; i < 500'000; ++i) long_to_compile += ",1";
+    long_to_compile += ")";
+    const Call call{.deadline = 5ms};
+    CHECK_THROWS_AS((void)test->execute(call, [&](Reader& r) { return r.maybe<int>(long_to_compile); }), Timeout);
+    const Call again{.deadline = 5ms};
+    CHECK_THROWS_AS(test->execute_mut(again, [&](Writer& w) { w.script(long_to_compile); }), Timeout);
+}
+
 TEST_CASE("deadline: one that has passed lets nothing run") {
     TemporaryDatabase test;
     make_parts(test.db());

@@ -102,7 +102,7 @@ Statement& Handle::start(std::string_view sql, Rights rights) {
     }
 }
 
-/// Compiling reads the schema, and stops when it is interrupted at that.
+/// An interrupt ends the compiling of a statement, too.
 void Handle::require_not_interrupted(int code, std::string_view sql) {
     const auto reason = interrupt_.reason();
     if ((code & 0xff) == SQLITE_INTERRUPT && reason != Stop::none) stopped(reason, sql);
