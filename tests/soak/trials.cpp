@@ -2,6 +2,7 @@
 
 #include "ledger_child.hpp"
 #include "process_trials.hpp"
+#include "faults.hpp"
 
 namespace soak {
 
@@ -15,6 +16,7 @@ const std::vector<Trial>& trials() {
         two_versions_trial(),  // T16
         stopped_trial(),       // T17
     };
+    static const std::vector<Trial> all{power_cut()};
     return all;
 }
 

@@ -1,0 +1,154 @@
+#include "faults.hpp"
+#include "ledger.hpp"
+
+#include "handle/platform.hpp"
+#include "support/disks.hpp"
+
+#include <sqlane/sqlane.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <system_error>
+
+/// T2: the power is cut behind every k-th call that changes the disk. Nothing but what was flushed is sure to be there.
+namespace soak {
+namespace {
+
+using support::RecordedDisk;
+using Unsynced = RecordedDisk::Unsynced;
+namespace fs = std::filesystem;
+
+constexpr int transactions_in_a_round = 48;
+constexpr std::uint64_t images_in_ci = 25'000;
+
+struct Round {
+    std::uint64_t number = 0;
+    std::uint64_t seed = 0;
+    sqlane::Synchronous synchronous{};
+    bool disk_lies = false;
+};
+
+/// One database and its life, with the power cut behind every k-th change.
+class PowerCut {
+public:
+    PowerCut(const Round& round, const fs::path& folder, const Settings& settings, Outcome& outcome)
+        : round_(round),
+          file_(folder / "life.db"),
+          image_(folder / "image.db"),
+          settings_(settings),
+          outcome_(outcome),
+          random_(round.seed),
+          every_(1 + random_() % 5),
+          disk_(round.disk_lies),
+          vfs_("power-cut", disk_) {
+        make_ledger(file_);
+        disk_.on_change([this] { note_change(); });
+    }
+
+    void live() {
+        sqlane::Options options;
+        options.vfs = vfs_.name();
+        options.synchronous = round_.synchronous;
+        options.wal_soft_limit = 65536;  // the least there is, so that there are checkpoints
+        options.upkeep_thread = false;   // so that a round is the same each time
+        sqlane::ConnectionManager db{file_, options};
+        for (begun_ = 1; begun_ <= transactions_in_a_round; ++begun_) {
+            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, begun_, random_); });
+            acknowledged_ = begun_;
+            if (begun_ % 7 == 0) db.execute([](sqlane::Reader& r) { return r.one<int>("SELECT entries FROM Sum"); });
+        }
+    }
+
+    /// Commits that were acknowledged and gone, where that may be.
+    [[nodiscard]] std::int64_t most_undone() const noexcept { return most_undone_; }
+
+private:
+    void note_change() {
+        if (++changes_ % every_ != 0) return;
+        for (const auto unsynced : RecordedDisk::every_kind) try_image(unsynced);
+    }
+
+    void try_image(Unsynced unsynced) {
+        // Not the random numbers of the writer, so that what it writes does not depend on the images.
+        std::mt19937_64 random{round_.seed + changes_ * 4 + static_cast<std::uint64_t>(unsynced)};
+        lay_down(disk_.image(unsynced, random));
+        const auto found = look_at(image_);
+        ++outcome_.runs;
+        const auto wrong = judge(found);
+        if (!wrong.empty()) return fail(unsynced, wrong);
+        most_undone_ = std::max(most_undone_, acknowledged_ - found.newest);
+    }
+
+    void lay_down(const RecordedDisk::Image& image) const {
+        remove_database(image_);
+        for (const auto& [path, content] : image)
+            if (path.starts_with(file_.native()))
+                write_file(image_.native() + path.substr(file_.native().size()), content);
+    }
+
+    [[nodiscard]] std::string judge(const Found& found) const {
+        if (!found.wrong.empty()) return found.wrong;
+        if (found.newest > begun_) return "entry " + std::to_string(found.newest) + " was not begun";
+        if (round_.synchronous == sqlane::Synchronous::full && found.newest < acknowledged_)
+            return "acknowledged were " + std::to_string(acknowledged_) + " and there are " +
+                   std::to_string(found.newest);
+        return {};
+    }
+
+    void fail(Unsynced unsynced, const std::string& wrong) {
+        outcome_.fail(wrong + " (" + to_string(round_.synchronous) + ", unsynced writes: " + to_string(unsynced) +
+                      ", after change " + std::to_string(changes_) + ", --k " + std::to_string(round_.number) + ")");
+        if (outcome_.bad > 1) return;
+        for (const char* suffix : {"", "-wal"}) {
+            std::error_code ignored;  // there need not be a log
+            fs::copy_file(image_.native() + suffix, settings_.folder / (std::string{"image.db"} + suffix), ignored);
+        }
+    }
+
+    const Round round_;
+    const fs::path file_;
+    const fs::path image_;
+    const Settings& settings_;
+    Outcome& outcome_;
+    std::mt19937_64 random_;
+    const std::uint64_t every_;
+    RecordedDisk disk_;
+    support::ShimVfs vfs_;
+    std::uint64_t changes_ = 0;
+    std::int64_t begun_ = 0;
+    std::int64_t acknowledged_ = 0;
+    std::int64_t most_undone_ = 0;
+};
+
+Outcome cut_power(const Settings& settings, std::uint64_t images, bool disk_lies) {
+    Outcome outcome;
+    std::int64_t most_undone = 0;
+    const sqlane::detail::platform::PrivateFolder folder;
+    for (auto number = settings.k.value_or(1); outcome.runs < images; ++number) {
+        const Round round{.number = number,
+                          .seed = settings.seed * 1'000'003 + number,
+                          .synchronous = number % 2 == 0 ? sqlane::Synchronous::normal : sqlane::Synchronous::full,
+                          .disk_lies = disk_lies};
+        PowerCut life{round, folder.path(), settings, outcome};
+        life.live();
+        most_undone = std::max(most_undone, life.most_undone());
+        if (settings.k) break;
+    }
+    outcome.figures = "normal: up to " + std::to_string(most_undone) + " commits undone, in order";
+    return outcome;
+}
+
+}  // namespace
+
+Trial power_cut() {
+    return {.id = "T2",
+            .title = "power cut behind every k-th change of the disk",
+            .target = "full: every acknowledged commit; normal: a prefix without a gap",
+            .run = [](const Settings& s) { return cut_power(s, s.scaled(images_in_ci), false); },
+            .controls = {{"a disk that says it has flushed and has not",
+                          [](const Settings& s) { return cut_power(s, s.scaled(images_in_ci / 10), true); }}}};
+}
+
+}  // namespace soak
