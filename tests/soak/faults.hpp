@@ -6,5 +6,6 @@
 namespace soak {
 
 Trial power_cut();
+Trial disk_faults();
 
 }  // namespace soak

@@ -17,6 +17,7 @@ const std::vector<Trial>& trials() {
         stopped_trial(),       // T17
     };
     static const std::vector<Trial> all{power_cut()};
+    static const std::vector<Trial> all{power_cut(), disk_faults()};
     return all;
 }
 
