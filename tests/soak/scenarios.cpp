@@ -1,0 +1,214 @@
+#include "scenarios.hpp"
+
+#include <sqlane/migrator.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+
+namespace soak {
+namespace fs = std::filesystem;
+
+std::string TroubledRun::content_before(const fs::path& folder, std::uint64_t seed) {
+    const auto file = folder / "before.db";
+    make_ledger(file);
+    {
+        sqlane::ConnectionManager db{file};
+        std::mt19937_64 random{seed};
+        for (int number = 1; number <= entries_before; ++number)
+            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, number, random); });
+    }
+    auto content = content_of(file);
+    remove_database(file);
+    return content;
+}
+
+void TroubledRun::let_in_bystander() {
+    bystander_.emplace(file_);
+    bystander_->run("SELECT count(*) FROM Entries");
+}
+
+void TroubledRun::write(sqlane::ConnectionManager& db) {
+    acknowledge(db.transaction([&](sqlane::Transaction& transaction) {
+        const auto newest = transaction.one<std::int64_t>("SELECT newest FROM Sum");
+        compare(newest);
+        Ledger::write(transaction, newest + 1, random_);
+        return newest + 1;
+    }));
+}
+
+void TroubledRun::read(sqlane::ConnectionManager& db) {
+    compare(db.execute([](sqlane::Reader& reader) { return reader.one<std::int64_t>("SELECT newest FROM Sum"); }));
+}
+
+void TroubledRun::note(const std::string& wrong) {
+    if (wrong_.empty()) wrong_ = wrong;
+}
+
+void TroubledRun::look() {
+    bystander_.reset();
+    const auto found = look_at(file_);
+    note(found.wrong);
+    compare(found.newest);
+}
+
+sqlane::Options TroubledRun::options() const {
+    sqlane::Options options;
+    options.vfs = vfs();
+    options.timeout = std::chrono::milliseconds{500};
+    options.wal_soft_limit = 65536;
+    options.upkeep_thread = false;  // so that each run of a scenario makes the same calls in the same order
+    return options;
+}
+
+void TroubledRun::compare(std::int64_t newest) {
+    if (newest < acknowledged_)
+        note("acknowledged were " + std::to_string(acknowledged_) + " and there are " + std::to_string(newest));
+    revived_ += std::max<std::int64_t>(0, newest - acknowledged_);
+    acknowledged_ = std::max(acknowledged_, newest);
+}
+
+namespace {
+
+void transactions(TroubledRun& run) {
+    std::unique_ptr<sqlane::ConnectionManager> db;
+    const auto open = [&] { db = std::make_unique<sqlane::ConnectionManager>(run.file(), run.options()); };
+    run.attempt(open);
+    for (int i = 0; i < 3 && db; ++i) {
+        run.attempt([&] { run.write(*db); });
+        run.attempt([&] { run.read(*db); });
+    }
+    run.end_trouble();
+    if (!db) run.require(open);
+    if (!db) return;
+    run.require([&] { run.write(*db); });
+    run.require([&] { run.read(*db); });
+}
+
+/// With a log that is longer than it should be after each transaction, so that a checkpoint follows.
+void checkpoints(TroubledRun& run) {
+    sqlane::ConnectionManager db{run.file(), run.options()};
+    for (int i = 0; i < 2; ++i) {
+        run.attempt([&] {
+            db.transaction([](sqlane::Transaction& transaction) {
+                transaction.run("INSERT INTO Undone(body) VALUES (zeroblob(70000))");
+                transaction.run("DELETE FROM Undone");
+            });
+        });
+        run.attempt([&] { run.write(db); });
+    }
+    run.end_trouble();
+    run.require([&] { run.write(db); });
+    run.require([&] { run.read(db); });
+}
+
+void closing(TroubledRun& run) {
+    sqlane::ConnectionManager db{run.file(), run.options()};
+    run.write(db);
+    run.read(db);
+    run.attempt([&] { static_cast<void>(db.close()); });
+    run.end_trouble();
+    run.require([&] { static_cast<void>(db.close()); });
+}
+
+void destruction(TroubledRun& run) {
+    auto db = std::make_unique<sqlane::ConnectionManager>(run.file(), run.options());
+    run.write(*db);
+    run.read(*db);
+    run.attempt([&] { db.reset(); });
+    run.end_trouble();
+}
+
+/// Closures that leave something behind or are refused, and what is said of that.
+void misuse(TroubledRun& run) {
+    sqlane::ConnectionManager db{run.file(), run.options()};
+    run.attempt([&] { db.execute_mut([](sqlane::Writer& writer) { writer.run("CREATE TEMP TABLE Left(a)"); }); });
+    run.attempt([&] {
+        try {
+            run.write(db);
+            db.transaction([](sqlane::Transaction& t) { t.run("INSERT INTO Entries(number, body) VALUES (1, 'x')"); });
+        } catch (const sqlane::ConstraintError&) {
+            run.read(db);
+        }
+    });
+    run.attempt([&] { static_cast<void>(sqlane::to_json(db.report()) + sqlane::to_json(db.stats())); });
+    run.end_trouble();
+    run.require([&] { run.write(db); });
+    run.require([&] { run.read(db); });
+}
+
+constexpr auto tags =
+    "CREATE TABLE Tags(tag_id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
+    "INSERT INTO Tags SELECT number, hex(zeroblob(200)) FROM Entries;\n"
+    "CREATE INDEX ix_tags_name ON Tags(name);\n"
+    "ALTER TABLE Undone ADD COLUMN reason TEXT;\n";
+
+sqlane::Migrator migrator_for(const TroubledRun& run) {
+    static const std::array<sqlane::MigrationFile, 1> files{{{"0001_tags.sql", tags}}};
+    sqlane::MigrationOptions options;
+    options.vfs = run.vfs();
+    options.lock_timeout = std::chrono::milliseconds{500};
+    return {run.file(), sqlane::MigrationSet::from_files(files), options};
+}
+
+void migration(TroubledRun& run) {
+    auto migrator = migrator_for(run);
+    bool done = false;
+    run.attempt([&] {
+        migrator.up();
+        done = true;
+    });
+    run.end_trouble();
+    run.require([&] {
+        if (done && migrator.version().empty()) run.note("an acknowledged migration is lost");
+        migrator.up();
+        if (Bare{run.file()}.values("SELECT count(*) FROM Tags") != std::to_string(TroubledRun::entries_before))
+            run.note("the migration is there in part");
+    });
+}
+
+void require_whole(TroubledRun& run, const fs::path& copy) {
+    if (const auto found = look_at(copy); found.newest != TroubledRun::entries_before || !found.wrong.empty())
+        run.note("an acknowledged copy is not whole: " + found.wrong);
+}
+
+void backup(TroubledRun& run) {
+    auto migrator = migrator_for(run);
+    fs::path copy;
+    run.attempt([&] { copy = migrator.backup(); });
+    run.end_trouble();
+    if (!copy.empty()) require_whole(run, copy);
+    run.require([&] { require_whole(run, migrator.backup()); });
+    for (const auto& entry : fs::directory_iterator{run.file().parent_path()})
+        if (entry.path().native().find(".partial") != std::string::npos)
+            run.note(entry.path().filename().string() + " was left behind");
+}
+
+constexpr std::array all{Scenario{"transactions", transactions},
+                         Scenario{"checkpoints", checkpoints},
+                         Scenario{"closing", closing},
+                         Scenario{"destruction", destruction},
+                         Scenario{"misuse", misuse},
+                         Scenario{"migration", migration},
+                         Scenario{"backup", backup}};
+
+}  // namespace
+
+std::span<const Scenario> scenarios() { return all; }
+
+void careless_layer(TroubledRun& run) {
+    run.attempt([&] {
+        Bare db{run.file(), run.vfs().empty() ? nullptr : run.vfs().c_str()};
+        for (int number = TroubledRun::entries_before + 1; number < TroubledRun::entries_before + 4; ++number) {
+            const auto text = std::to_string(number);
+            db.attempt("BEGIN IMMEDIATE; INSERT INTO Entries VALUES (" + text + ", x'00')");
+            db.attempt("UPDATE Sum SET entries = entries + 1, newest = " + text + "; COMMIT");
+            if (sqlite3_get_autocommit(db.raw()) == 0) db.attempt("ROLLBACK");
+            run.acknowledge(number);
+        }
+    });
+    run.end_trouble();
+}
+
+}  // namespace soak
