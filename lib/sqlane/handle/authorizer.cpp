@@ -92,20 +92,27 @@ void Authorizer::begin_compile(Role as) {
     compiling_as_ = as;
     effects_ = {};
     refusal_.clear();
+    thrown_ = nullptr;
 }
 
 Effects Authorizer::end_compile() {
     compiling_ = false;
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
     return std::exchange(effects_, {});
 }
 
 int Authorizer::on_action(void* context, int action, const char* first, const char* second, const char* database,
-                          const char* /*trigger*/) {
+                          const char* /*trigger*/) noexcept {
     const auto view = [](const char* text) { return text == nullptr ? std::string_view{} : std::string_view{text}; };
     auto& self = *static_cast<Authorizer*>(context);
     // CREATE TABLE temp.t is no SQLITE_CREATE_TEMP_TABLE, but its entry in the schema of "temp" is one like any other.
     self.effects_.temporary |= action == SQLITE_INSERT && view(database) == "temp";
-    return self.judge(action, view(first), view(second), second != nullptr);
+    try {
+        return self.judge(action, view(first), view(second), second != nullptr);
+    } catch (...) {
+        self.thrown_ = std::current_exception();
+        return SQLITE_DENY;
+    }
 }
 
 int Authorizer::judge(int action, std::string_view first, std::string_view second, bool has_second) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,7 @@ public:
     /// Between these two the closure's statement is compiled; what SQLite compiles for itself while running
     /// (VACUUM's own BEGIN) is judged less strictly. `as` is the reader also for a Reader on the writer's handle.
     void begin_compile(Role as);
+    /// Throws what a judgement threw: no exception may pass through SQLite.
     Effects end_compile();
 
     /// Our own statements: BEGIN and the like.
@@ -54,7 +56,7 @@ public:
 
 private:
     static int on_action(void* context, int action, const char* first, const char* second, const char* database,
-                         const char* trigger);
+                         const char* trigger) noexcept;
     int judge(int action, std::string_view first, std::string_view second, bool has_second);
     int judge_reader(int action, std::string_view first, std::string_view second, bool has_second);
     int judge_writer(int action, std::string_view first, std::string_view second, bool has_second);
@@ -67,6 +69,7 @@ private:
     bool trusted_ = false;
     Effects effects_;
     std::string refusal_;
+    std::exception_ptr thrown_;
 };
 
 }  // namespace sqlane::detail

@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 
 #include <cstring>
-#include <new>
+#include <exception>
 #include <utility>
 
 namespace sqlane::detail {
@@ -98,6 +98,7 @@ Connection::Compiled Connection::compile(std::string_view sql, Role as, Ends end
     const auto size = static_cast<int>(sql.size()) + (ends == Ends::with_nul ? 1 : 0);
     authorizer_.begin_compile(as);
     const int code = sqlite3_prepare_v3(raw(), sql.data(), size, SQLITE_PREPARE_PERSISTENT, &statement, &rest);
+    StatementPointer compiled{statement};
     auto effects = authorizer_.end_compile();
     const auto refusal = authorizer_.take_refusal();
     compiled_effects_.add(effects);
@@ -115,7 +116,7 @@ Connection::Compiled Connection::compile(std::string_view sql, Role as, Ends end
         throw_failure(failure);
     }
     const auto length = static_cast<std::size_t>(rest - sql.data());
-    return {StatementPointer{statement}, std::move(effects), sql.substr(0, length), sql.substr(length)};
+    return {std::move(compiled), std::move(effects), sql.substr(0, length), sql.substr(length)};
 }
 
 int Connection::step(Statement& statement) {
@@ -154,8 +155,8 @@ const LogHeader& Connection::log_header() noexcept {
     if (std::exchange(looked_for_log_header_, true)) return log_header_;
     try {
         if (first_text("PRAGMA journal_mode") == "wal") log_header_.attach(raw());
-    } catch (const std::bad_alloc&) {
-        looked_for_log_header_ = false;  // reads are slower until there is memory
+    } catch (const std::exception&) {
+        looked_for_log_header_ = false;  // reads are slower until it can be looked for
     }
     return log_header_;
 }
@@ -175,15 +176,19 @@ std::string Connection::reset_busy_statements() {
 }
 
 std::string Connection::first_text(const char* sql) {
+    sqlite3_stmt* compiled = nullptr;
     authorizer_.trust(true);
-    sqlite3_stmt* statement = nullptr;
-    std::string text;
-    if (sqlite3_prepare_v2(raw(), sql, -1, &statement, nullptr) == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
-        sqlite3_column_type(statement, 0) != SQLITE_NULL)
-        text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
+    int code = sqlite3_prepare_v2(raw(), sql, -1, &compiled, nullptr);
+    const StatementPointer statement{compiled};
+    if (code == SQLITE_OK) code = sqlite3_step(compiled);
     authorizer_.trust(false);
-    return text;
+    if (code == SQLITE_DONE) return {};
+    if (code == SQLITE_ROW && sqlite3_column_type(compiled, 0) == SQLITE_NULL) return {};
+    const auto* text = code == SQLITE_ROW ? sqlite3_column_text(compiled, 0) : nullptr;
+    if (text != nullptr) return reinterpret_cast<const char*>(text);
+    auto failure = last_failure(raw(), code == SQLITE_ROW ? SQLITE_NOMEM : code, Doing::running, sql);
+    failure.database = recipe_.name;
+    throw_failure(failure);
 }
 
 std::string Connection::temporary_objects() {

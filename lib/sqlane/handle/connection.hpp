@@ -112,6 +112,7 @@ private:
     void set_up_journal();
     void expect_pragma(const char* name, std::string_view expected);
     std::string pragma(const std::string& sql);
+    /// Empty when it is NULL or there is none. Throws what went wrong, so that a look that failed finds nothing clean.
     std::string first_text(const char* sql);
     struct Compiled {
         StatementPointer statement;

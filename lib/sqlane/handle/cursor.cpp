@@ -147,8 +147,11 @@ void Cursor::expect_columns(int wanted) const {
 
 int Cursor::column_named(std::string_view name) const {
     const int count = columns();
-    for (int i = 0; i < count; ++i)
-        if (name == sqlite3_column_name(statement_->raw(), i)) return i;
+    for (int i = 0; i < count; ++i) {
+        const char* found = sqlite3_column_name(statement_->raw(), i);
+        if (found == nullptr) handle_->fail(SQLITE_NOMEM, statement_->sql());
+        if (name == found) return i;
+    }
     throw UsageError{handle_->prefix() + "the query returns no column \"" + std::string{name} +
                          "\": " + shortened(statement_->sql()),
                      handle_->at()};
@@ -197,6 +200,9 @@ std::span<const std::byte> Cursor::blob(int column) const {
     require_column(column);
     if (sqlite3_column_type(statement_->raw(), column) != SQLITE_BLOB) wrong_type(column, "a blob");
     const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement_->raw(), column));
+    // Of an empty blob too it is null.
+    if (data == nullptr && sqlite3_errcode(handle_->connection().raw()) == SQLITE_NOMEM)
+        handle_->fail(SQLITE_NOMEM, statement_->sql());
     return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_->raw(), column))};
 }
 

@@ -134,6 +134,20 @@ std::string refusal_of(int action, std::string_view first, std::string_view seco
     }
 }
 
+void note_action(StatementFacts& facts, int action, std::string_view name) {
+    switch (action) {
+        case SQLITE_DROP_TABLE:
+        case SQLITE_DROP_VTABLE:
+        case SQLITE_DROP_VIEW: facts.drops_table = true; break;
+        case SQLITE_CREATE_INDEX:
+        case SQLITE_CREATE_TRIGGER: facts.made.insert(lower(name)); break;
+        case SQLITE_DROP_INDEX:
+        case SQLITE_DROP_TRIGGER: facts.dropped.insert(lower(name)); break;
+        case SQLITE_READ: facts.reads.insert(std::string{name}); break;
+        default: break;
+    }
+}
+
 }  // namespace
 
 MigrationConnection::MigrationConnection(const std::string& path, const std::string& vfs, Access access,
@@ -168,15 +182,18 @@ std::vector<ValueRow> MigrationConnection::query(std::string_view sql, const std
     int number = 0;
     for (const auto& parameter : parameters) {
         ++number;
-        if (parameter)
-            sqlite3_bind_text64(compiled, number, parameter->data(), parameter->size(), SQLITE_STATIC, SQLITE_UTF8);
+        if (!parameter) continue;
+        code = sqlite3_bind_text64(compiled, number, parameter->data(), parameter->size(), SQLITE_STATIC, SQLITE_UTF8);
+        if (code != SQLITE_OK) fail(code, sql);
     }
     std::vector<ValueRow> rows;
     while ((code = sqlite3_step(compiled)) == SQLITE_ROW) {
         ValueRow row;
         for (int i = 0; i < sqlite3_column_count(compiled); ++i) {
+            const bool is_null = sqlite3_column_type(compiled, i) == SQLITE_NULL;
             const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(compiled, i));
-            row.push_back(text == nullptr ? Value{} : Value{text});
+            if (text == nullptr && !is_null) fail(SQLITE_NOMEM, sql);
+            row.push_back(is_null ? Value{} : Value{text});
         }
         rows.push_back(std::move(row));
     }
@@ -327,26 +344,21 @@ void MigrationConnection::on_row(void* self, int /*kind*/, const char* /*databas
 }
 
 int MigrationConnection::on_action(void* self, int action, const char* first, const char* second,
-                                   const char* /*database*/, const char* /*trigger*/) {
-    auto* facts = static_cast<MigrationConnection*>(self)->facts_;
-    if (facts == nullptr) return SQLITE_OK;  // our own statement
+                                   const char* /*database*/, const char* /*trigger*/) noexcept {
+    auto& connection = *static_cast<MigrationConnection*>(self);
+    if (connection.facts_ == nullptr) return SQLITE_OK;  // our own statement
     const std::string_view name = first == nullptr ? "" : first;
-    if (auto refusal = refusal_of(action, name, second == nullptr ? "" : second, second != nullptr); !refusal.empty()) {
-        facts->refusal = std::move(refusal);
-        return SQLITE_DENY;
+    try {
+        auto refusal = refusal_of(action, name, second == nullptr ? "" : second, second != nullptr);
+        if (refusal.empty()) {
+            note_action(*connection.facts_, action, name);
+            return SQLITE_OK;
+        }
+        connection.facts_->refusal = std::move(refusal);
+    } catch (...) {
+        connection.thrown_ = std::current_exception();  // none may pass through SQLite
     }
-    switch (action) {
-        case SQLITE_DROP_TABLE:
-        case SQLITE_DROP_VTABLE:
-        case SQLITE_DROP_VIEW: facts->drops_table = true; break;
-        case SQLITE_CREATE_INDEX:
-        case SQLITE_CREATE_TRIGGER: facts->made.insert(lower(name)); break;
-        case SQLITE_DROP_INDEX:
-        case SQLITE_DROP_TRIGGER: facts->dropped.insert(lower(name)); break;
-        case SQLITE_READ: facts->reads.insert(std::string{name}); break;
-        default: break;
-    }
-    return SQLITE_OK;
+    return SQLITE_DENY;
 }
 
 bool is_complete_statement(std::string_view sql) { return sqlite3_complete(std::string{sql}.c_str()) != 0; }

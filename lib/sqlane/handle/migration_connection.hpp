@@ -98,7 +98,8 @@ private:
     static int on_busy(void* self, int attempts);
     static int on_progress(void* self);
     static void on_row(void* self, int, const char*, const char*, long long);
-    static int on_action(void* self, int action, const char* first, const char* second, const char*, const char*);
+    static int on_action(void* self, int action, const char* first, const char* second, const char*,
+                         const char*) noexcept;
 
     std::string name_;
     Waiting waiting_;

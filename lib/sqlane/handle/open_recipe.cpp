@@ -129,17 +129,18 @@ void Connection::expect_pragma(const char* name, std::string_view expected) {
 
 /// The first value that the pragma returns, empty when it returns none.
 std::string Connection::pragma(const std::string& sql) {
-    sqlite3_stmt* statement = nullptr;
+    sqlite3_stmt* compiled = nullptr;
     std::string value;
-    int code = sqlite3_prepare_v2(raw(), sql.c_str(), -1, &statement, nullptr);
+    int code = sqlite3_prepare_v2(raw(), sql.c_str(), -1, &compiled, nullptr);
+    const StatementPointer statement{compiled};
     while (code == SQLITE_OK || code == SQLITE_ROW) {
-        code = sqlite3_step(statement);
-        if (code == SQLITE_ROW && value.empty() && sqlite3_column_type(statement, 0) != SQLITE_NULL)
-            value = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
+        code = sqlite3_step(compiled);
+        if (code != SQLITE_ROW || !value.empty() || sqlite3_column_type(compiled, 0) == SQLITE_NULL) continue;
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(compiled, 0));
+        if (text == nullptr) fail_open(SQLITE_NOMEM, sqlite3_errstr(SQLITE_NOMEM));
+        value = text;
     }
-    const std::string message = sqlite3_errmsg(raw());
-    sqlite3_finalize(statement);
-    if (code != SQLITE_DONE) fail_open(code, message);
+    if (code != SQLITE_DONE) fail_open(code, sqlite3_errmsg(raw()));
     return value;
 }
 
