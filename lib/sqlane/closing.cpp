@@ -31,10 +31,12 @@ ConnectionManager::~ConnectionManager() {
     try {
         static_cast<void>(impl_->close(Deadline{impl_->options.close_timeout}.at()));
     } catch (const std::exception& error) {
-        impl_->warnings.add({.kind = Warning::Kind::checkpoint,
-                             .message = std::string{"closing: "} + error.what(),
-                             .at = {},
-                             .label = {}});
+        impl_->warnings.add_made([&] {
+            return Warning{.kind = Warning::Kind::checkpoint,
+                           .message = std::string{"closing: "} + error.what(),
+                           .at = {},
+                           .label = {}};
+        });
     }
     impl_->wait_until_empty(Clock::time_point::max());
     impl_->wait_for_guests();
@@ -124,11 +126,13 @@ void ConnectionManager::Impl::close_writer() {
         if (!open && !brought_home) checkpointer.run_at_close();
         brought_home = true;
     } catch (const std::exception& error) {
-        warnings.add({.kind = Warning::Kind::checkpoint,
-                      .message = writer_recipe.name + ": no checkpoint at close: " + error.what() +
-                                 "; what was committed is in the -wal file, keep it beside the database",
-                      .at = {},
-                      .label = {}});
+        warnings.add_made([&] {
+            return Warning{.kind = Warning::Kind::checkpoint,
+                           .message = writer_recipe.name + ": no checkpoint at close: " + error.what() +
+                                      "; what was committed is in the -wal file, keep it beside the database",
+                           .at = {},
+                           .label = {}};
+        });
     }
     writer.close_idle();
 }

@@ -164,6 +164,7 @@ private:
     [[noreturn]] void stopped(Stop reason, std::string_view sql);
     void require_not_interrupted(int code, std::string_view sql);
     std::string abandon_open_statements();
+    void prove_clean(Proof& proof);
     void note_running() noexcept;
     [[nodiscard]] std::string leftovers();
 

@@ -1,5 +1,6 @@
 #include "handle/handle.hpp"
 
+#include <exception>
 #include <utility>
 
 /// Giving a handle back: prove that the next borrower sees nothing of this one. Repair, and say who left it, because
@@ -28,33 +29,46 @@ std::string Handle::leftovers() {
     return left;
 }
 
+/// Takes away what would outlive the lease, and says in `proof` what that was.
+void Handle::prove_clean(Proof& proof) {
+    proof.left_behind = abandon_open_statements();
+    if (!warm_ && !group_ && (connection_->holds_locks() || connection_->in_transaction())) {
+        const auto busy = connection_->reset_busy_statements();
+        if (proof.left_behind.empty() && !busy.empty())
+            proof.left_behind = "an unfinished statement (" + shortened(busy) + ")";
+        else if (proof.left_behind.empty() && connection_->in_transaction())
+            proof.left_behind = "an open transaction";
+        // Of a virtual table that failed outside of a transaction SQLite keeps the read lock until the next one.
+        if (!connection_->in_transaction()) connection_->control(Control::begin);
+        rollback();
+    }
+    bury_failed_commit();  // of a statement that was its own
+    connection_->move_compiled_effects(lease_effects_);
+    if (lease_effects_.any()) {
+        const auto left = leftovers();
+        if (!left.empty()) proof.left_behind += (proof.left_behind.empty() ? "" : ", ") + left;
+        proof.keep = left.empty();
+        lease_effects_ = {};
+    }
+    if (condemned_ || (!warm_ && !group_ && connection_->holds_locks())) {
+        proof.keep = false;
+        proof.fault = condemned_ ? "it could not roll back, or met a damaged file or an I/O error"
+                                 : "it would not let go of its locks";
+    }
+}
+
 Proof Handle::end_lease() noexcept {
     Proof proof;
-    if (connection_) {
-        proof.left_behind = abandon_open_statements();
-        if (!warm_ && !group_ && (connection_->holds_locks() || connection_->in_transaction())) {
-            const auto busy = connection_->reset_busy_statements();
-            if (proof.left_behind.empty() && !busy.empty())
-                proof.left_behind = "an unfinished statement (" + shortened(busy) + ")";
-            else if (proof.left_behind.empty() && connection_->in_transaction())
-                proof.left_behind = "an open transaction";
-            // Of a virtual table that failed outside of a transaction SQLite keeps the read lock until the next one.
-            if (!connection_->in_transaction()) connection_->control(Control::begin);
-            rollback();
-        }
-        bury_failed_commit();  // of a statement that was its own
-        connection_->move_compiled_effects(lease_effects_);
-        if (lease_effects_.any()) {
-            const auto left = leftovers();
-            if (!left.empty()) proof.left_behind += (proof.left_behind.empty() ? "" : ", ") + left;
-            proof.keep = left.empty();
-            lease_effects_ = {};
-        }
-        if (condemned_ || (!warm_ && !group_ && connection_->holds_locks())) {
-            proof.keep = false;
-            proof.fault = condemned_ ? "it could not roll back, or met a damaged file or an I/O error"
-                                     : "it would not let go of its locks";
-        }
+    try {
+        if (connection_) prove_clean(proof);
+    } catch (const std::exception&) {
+        // Without memory or disk nothing can be proved. Closing undoes what may be left.
+        proof.keep = false;
+        proof.fault = "no clean proof";  // short enough to need no memory
+        open_statements_.clear();
+        note_running();
+        lease_effects_ = {};
+        warm_ = false;
     }
     depth_.store(0, std::memory_order_relaxed);
     aborted_ = nullptr;

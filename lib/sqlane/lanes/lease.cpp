@@ -3,22 +3,30 @@
 #include "handle/error_translation.hpp"
 #include "watch/text.hpp"
 
+#include <new>
+
 namespace sqlane::detail {
 
 Lease::~Lease() {
     if (!returned_) {
         const auto proof = handle_.end_lease();
-        returned_ = lane_.give_back(handle_, proof.keep);
+        returned_ = lane_.give_back(handle_, proof.keep && clean_);
         tell(proof);
     }
-    if (returned_->warned) warn(Warning::Kind::came_back, "came back after " + duration_text(returned_->held));
+    if (!returned_->warned) return;
+    try {
+        warn(Warning::Kind::came_back, "came back after " + duration_text(returned_->held));
+    } catch (const std::bad_alloc&) {
+        return;  // as in `tell`
+    }
 }
 
 bool Lease::hand_on_or_commit() noexcept {
     if (!handle_.group()) return false;  // SQLite rolled back everything
     if (handle_.can_be_handed_on()) {
         const auto proof = handle_.end_lease();
-        returned_ = lane_.hand_on(handle_);
+        clean_ = proof.keep;
+        if (clean_) returned_ = lane_.hand_on(handle_);
         tell(proof);
     }
     if (!returned_) handle_.commit_group();
@@ -26,12 +34,16 @@ bool Lease::hand_on_or_commit() noexcept {
 }
 
 void Lease::tell(const Proof& proof) noexcept {
-    if (!proof.left_behind.empty())
-        warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
-    if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
+    try {
+        if (!proof.left_behind.empty())
+            warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
+        if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
+    } catch (const std::bad_alloc&) {
+        return;  // the handle has gone back; there is no memory to tell of it
+    }
 }
 
-void Lease::warn(Warning::Kind kind, const std::string& message) noexcept {
+void Lease::warn(Warning::Kind kind, const std::string& message) {
     warnings_.add({.kind = kind,
                    .message = place(request_.at) + ": " + message,
                    .at = request_.at,

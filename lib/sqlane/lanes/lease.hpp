@@ -34,12 +34,13 @@ public:
 
 private:
     void tell(const Proof& proof) noexcept;
-    void warn(Warning::Kind kind, const std::string& message) noexcept;
+    void warn(Warning::Kind kind, const std::string& message);
 
     Lane& lane_;
     Warnings& warnings_;
     Request request_;
     Handle& handle_;
+    bool clean_ = true;
     std::optional<Returned> returned_;
 };
 

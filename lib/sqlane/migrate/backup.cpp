@@ -28,13 +28,15 @@ public:
 
 private:
     void remove() noexcept {
-        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+        for (const auto& file : all_) {
             std::error_code ignored;
-            fs::remove(path_.string() + suffix, ignored);
+            fs::remove(file, ignored);
         }
     }
 
     fs::path path_;
+    /// Named beforehand: removing them must not need memory.
+    std::array<fs::path, 4> all_{path_, path_.string() + "-wal", path_.string() + "-shm", path_.string() + "-journal"};
 };
 
 /// "0003-20260131T120000Z", perhaps with a number behind it; not what somebody named parts.db.bak-good.

@@ -167,7 +167,10 @@ bool Checkpointer::is_checkpoint(const Holder& holder) noexcept {
 }
 
 void Checkpointer::warn(const std::string& message) noexcept {
-    warnings_.add({.kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}});
+    warnings_.add_made([&] {
+        return Warning{
+            .kind = Warning::Kind::checkpoint, .message = recipe_.name + ": " + message, .at = {}, .label = {}};
+    });
 }
 
 }  // namespace sqlane::detail

@@ -12,12 +12,22 @@ constexpr std::size_t kept = 32;
 void Warnings::add(const Warning& warning) noexcept {
     try {
         keep(warning);
+        if (const auto failure = tell(warning); !failure.empty())
+            keep({.kind = Warning::Kind::observer_failed, .message = failure, .at = warning.at, .label = {}});
+    } catch (const std::bad_alloc&) {
+        return;  // without memory for it a warning is counted, and no more
+    }
+}
+
+/// What the observer threw; empty when it did not.
+std::string Warnings::tell(const Warning& warning) const {
+    try {
         if (observer_) observer_(warning);
+        return {};
     } catch (const std::exception& error) {
-        keep({.kind = Warning::Kind::observer_failed, .message = error.what(), .at = warning.at, .label = {}});
+        return error.what();
     } catch (...) {
-        keep(
-            {.kind = Warning::Kind::observer_failed, .message = "not a std::exception", .at = warning.at, .label = {}});
+        return "not a std::exception";
     }
 }
 

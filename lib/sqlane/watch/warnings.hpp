@@ -5,6 +5,8 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <new>
+#include <string>
 #include <vector>
 
 namespace sqlane::detail {
@@ -17,12 +19,22 @@ public:
 
     /// Never throws: it is called while handles are given back. An observer that throws is itself a warning.
     void add(const Warning& warning) noexcept;
+    /// For one that has to be put together first. Without the memory for that nothing is told.
+    template <class Make>
+    void add_made(Make&& make) noexcept {
+        try {
+            add(make());
+        } catch (const std::bad_alloc&) {
+            return;
+        }
+    }
 
     [[nodiscard]] std::vector<Warning> latest() const;
     [[nodiscard]] std::uint64_t count() const;
 
 private:
     void keep(const Warning& warning);
+    [[nodiscard]] std::string tell(const Warning& warning) const;
 
     const std::function<void(const Warning&)> observer_;
     mutable std::mutex mutex_;
