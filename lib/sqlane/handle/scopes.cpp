@@ -76,6 +76,7 @@ void Handle::begin_transaction() {
 void Handle::commit() {
     require_going_on({});  // a closure that swallowed the error or outlived its deadline is not committed
     require_no_open_write();
+    committed_.reserve(committed_.size() + pending_.size());  // nothing may fail once it is committed
     {
         const Shield shield{interrupt_};
         control_or_fail(Control::commit);
