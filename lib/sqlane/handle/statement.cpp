@@ -35,7 +35,12 @@ Statement& StatementCache::add(std::unique_ptr<Statement> statement) {
     statement->in_use_ = true;
     statement->cached_ = true;
     order_.push_front(std::move(statement));
-    by_sql_.emplace(order_.front()->sql(), order_.begin());
+    try {
+        by_sql_.emplace(order_.front()->sql(), order_.begin());
+    } catch (...) {
+        order_.pop_front();  // nobody would find it again
+        throw;
+    }
     return *order_.front();
 }
 
