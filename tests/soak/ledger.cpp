@@ -95,9 +95,10 @@ Found look_at(const std::filesystem::path& file) {
     return found;
 }
 
-void make_ledger(const std::filesystem::path& file) {
+void make_ledger(const std::filesystem::path& file, const std::string& encoding) {
     remove_database(file);
     Bare db{file};
+    db.run("PRAGMA encoding='" + encoding + "'");
     db.run("PRAGMA journal_mode=WAL");
     db.run(Ledger::schema);
 }

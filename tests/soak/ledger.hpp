@@ -60,7 +60,7 @@ private:
 [[nodiscard]] Found look_at(const std::filesystem::path& file);
 
 /// An empty ledger in a file that has its log, closed.
-void make_ledger(const std::filesystem::path& file);
+void make_ledger(const std::filesystem::path& file, const std::string& encoding = "UTF-8");
 
 [[nodiscard]] std::string content_of(const std::filesystem::path& file);
 void write_file(const std::filesystem::path& file, const std::string& content);

@@ -101,6 +101,7 @@ private:
     std::int64_t acknowledged_ = entries_before;
     std::int64_t revived_ = 0;
     std::uint64_t errors_ = 0;
+    std::uint64_t hooks_run_ = 0;
     std::string wrong_;
 };
 

@@ -18,6 +18,7 @@ const std::vector<Trial>& trials() {
     };
     static const std::vector<Trial> all{power_cut()};
     static const std::vector<Trial> all{power_cut(), disk_faults()};
+    static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults()};
     return all;
 }
 
@@ -30,6 +31,7 @@ const std::vector<Child>& children() {
         {"write-ledger-early", write_ledger_early},
         {"sqlite-version", print_sqlite_version},
     };
+    static const std::vector<Child> all{{"memory", memory_child}};
     return all;
 }
 
