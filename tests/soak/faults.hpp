@@ -11,6 +11,7 @@ namespace soak {
 Trial power_cut();
 Trial disk_faults();
 Trial memory_faults();
+Trial log_reset();
 
 int memory_child(const std::vector<std::string>& arguments);
 

@@ -19,6 +19,7 @@ const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{power_cut()};
     static const std::vector<Trial> all{power_cut(), disk_faults()};
     static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults()};
+    static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults(), log_reset()};
     return all;
 }
 
