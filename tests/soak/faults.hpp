@@ -12,7 +12,9 @@ Trial power_cut();
 Trial disk_faults();
 Trial memory_faults();
 Trial log_reset();
+Trial hostile_files();
 
+int hostile_child(const std::vector<std::string>& arguments);
 int memory_child(const std::vector<std::string>& arguments);
 
 }  // namespace soak

@@ -20,6 +20,7 @@ const std::vector<Trial>& trials() {
     static const std::vector<Trial> all{power_cut(), disk_faults()};
     static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults()};
     static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults(), log_reset()};
+    static const std::vector<Trial> all{power_cut(), disk_faults(), memory_faults(), log_reset(), hostile_files()};
     return all;
 }
 
@@ -33,6 +34,7 @@ const std::vector<Child>& children() {
         {"sqlite-version", print_sqlite_version},
     };
     static const std::vector<Child> all{{"memory", memory_child}};
+    static const std::vector<Child> all{{"memory", memory_child}, {"hostile", hostile_child}};
     return all;
 }
 
