@@ -168,7 +168,8 @@ void MigrationConnection::apply_recipe(Access access) {
     if (access == Access::look) query("PRAGMA query_only=ON");
     if (access != Access::change) return;
     if (sqlite3_db_readonly(db, "main") == 1) fail(SQLITE_READONLY, "open");
-    query("PRAGMA synchronous=FULL");
+    // Of a rollback journal, FULL leaves it to the system when its removal, which is the commit, comes to the disk.
+    query("PRAGMA synchronous=EXTRA");
     if (spilling_loses_commits()) query("PRAGMA cache_spill=OFF");
 }
 

@@ -22,7 +22,7 @@ TEST_CASE("migration connection: keeps the rules of the lanes") {
     box.up({{"0001_seen.sql",
              "CREATE TABLE seen AS SELECT * FROM pragma_synchronous, pragma_foreign_keys, pragma_cache_spill, "
              "pragma_trusted_schema, pragma_temp_store;\n"}});
-    CHECK(box.value("SELECT synchronous FROM seen") == "2");
+    CHECK(box.value("SELECT synchronous FROM seen") == "3");
     CHECK(box.value("SELECT foreign_keys FROM seen") == "0");
     CHECK(box.value("SELECT trusted_schema FROM seen") == "0");
     CHECK(box.value("SELECT temp_store FROM seen") == "2");
