@@ -4,9 +4,11 @@
 #include "handle/platform.hpp"
 #include "support/disks.hpp"
 
+#include <sqlane/migrator.hpp>
 #include <sqlane/sqlane.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -22,6 +24,12 @@ namespace fs = std::filesystem;
 
 constexpr int transactions_in_a_round = 48;
 constexpr std::uint64_t images_in_ci = 25'000;
+
+constexpr auto migration_text =
+    "INSERT INTO Entries(number, body) SELECT newest + 1, zeroblob(5000) FROM Sum;\n"
+    "UPDATE Sum SET entries = entries + 1, newest = newest + 1;\n"
+    "DROP INDEX ix_entries_body;\n"
+    "CREATE INDEX ix_entries_body ON Entries(body);\n";
 
 struct Round {
     std::uint64_t number = 0;
@@ -48,23 +56,42 @@ public:
     }
 
     void live() {
-        sqlane::Options options;
-        options.vfs = vfs_.name();
-        options.synchronous = round_.synchronous;
-        options.wal_soft_limit = 65536;  // the least there is, so that there are checkpoints
-        options.upkeep_thread = false;   // so that a round is the same each time
-        sqlane::ConnectionManager db{file_, options};
-        for (begun_ = 1; begun_ <= transactions_in_a_round; ++begun_) {
-            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, begun_, random_); });
-            acknowledged_ = begun_;
-            if (begun_ % 7 == 0) db.execute([](sqlane::Reader& r) { return r.one<int>("SELECT entries FROM Sum"); });
-        }
+        if (round_.number % 3 == 0) Bare{file_}.run("PRAGMA journal_mode=DELETE");
+        migrate();
+        work();
     }
 
     /// Commits that were acknowledged and gone, where that may be.
     [[nodiscard]] std::int64_t most_undone() const noexcept { return most_undone_; }
 
 private:
+    /// Two migrations that write an entry each, in one commit or in two.
+    void migrate() {
+        static const std::array<sqlane::MigrationFile, 2> files{
+            {{"0001_first.sql", migration_text}, {"0002_second.sql", migration_text}}};
+        sqlane::MigrationOptions options;
+        options.vfs = vfs_.name();
+        options.backup = false;
+        options.commit_each_file = round_.number % 2 == 0;
+        begun_ = std::ssize(files);
+        sqlane::Migrator{file_, sqlane::MigrationSet::from_files(files), options}.up();
+        acknowledged_ = durable_ = begun_;
+    }
+
+    void work() {
+        sqlane::Options options;
+        options.vfs = vfs_.name();
+        options.synchronous = round_.synchronous;
+        options.wal_soft_limit = 65536;  // the least there is, so that there are checkpoints
+        options.upkeep_thread = false;   // so that a round is the same each time
+        sqlane::ConnectionManager db{file_, options};
+        while (++begun_ <= transactions_in_a_round) {
+            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, begun_, random_); });
+            acknowledged_ = begun_;
+            if (begun_ % 7 == 0) db.execute([](sqlane::Reader& r) { return r.one<int>("SELECT entries FROM Sum"); });
+        }
+    }
+
     void note_change() {
         if (++changes_ % every_ != 0) return;
         for (const auto unsynced : RecordedDisk::every_kind) try_image(unsynced);
@@ -83,15 +110,16 @@ private:
 
     void lay_down(const RecordedDisk::Image& image) const {
         remove_database(image_);
-        for (const auto& [path, content] : image)
-            if (path.starts_with(file_.native()))
-                write_file(image_.native() + path.substr(file_.native().size()), content);
+        for (const char* suffix : {"", "-wal", "-journal"})
+            if (const auto found = image.find(file_.native() + suffix); found != image.end())
+                write_file(image_.native() + suffix, found->second);
     }
 
     [[nodiscard]] std::string judge(const Found& found) const {
         if (!found.wrong.empty()) return found.wrong;
         if (found.newest > begun_) return "entry " + std::to_string(found.newest) + " was not begun";
-        if (round_.synchronous == sqlane::Synchronous::full && found.newest < acknowledged_)
+        const auto least = round_.synchronous == sqlane::Synchronous::full ? acknowledged_ : durable_;
+        if (found.newest < least)
             return "acknowledged were " + std::to_string(acknowledged_) + " and there are " +
                    std::to_string(found.newest);
         return {};
@@ -101,8 +129,8 @@ private:
         outcome_.fail(wrong + " (" + to_string(round_.synchronous) + ", unsynced writes: " + to_string(unsynced) +
                       ", after change " + std::to_string(changes_) + ", --k " + std::to_string(round_.number) + ")");
         if (outcome_.bad > 1) return;
-        for (const char* suffix : {"", "-wal"}) {
-            std::error_code ignored;  // there need not be a log
+        for (const char* suffix : {"", "-wal", "-journal"}) {
+            std::error_code ignored;  // there need not be all of them
             fs::copy_file(image_.native() + suffix, settings_.folder / (std::string{"image.db"} + suffix), ignored);
         }
     }
@@ -119,6 +147,8 @@ private:
     std::uint64_t changes_ = 0;
     std::int64_t begun_ = 0;
     std::int64_t acknowledged_ = 0;
+    /// Of what was acknowledged, that which must be there whatever `synchronous` is.
+    std::int64_t durable_ = 0;
     std::int64_t most_undone_ = 0;
 };
 

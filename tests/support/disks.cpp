@@ -1,6 +1,6 @@
 #include "support/disks.hpp"
 
-#include <filesystem>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -93,9 +93,27 @@ void RecordedDisk::record(const DiskCall& call) {
     } else if (call.kind != Kind::sync) {
         file.unsynced.push_back(
             {.kind = call.kind, .offset = static_cast<std::size_t>(call.offset), .data = std::string{call.data}});
-    } else if (!lies_) {
-        for (const auto& change : file.unsynced) apply(file, change);
-        file.unsynced.clear();
+    }
+    if (lies_) return;
+    // SQLite flushes the folder of a journal or a log that it has made, and when it is told to remove one for good.
+    const bool is_new =
+        call.kind == Kind::sync &&
+        (!file.is_there || std::ranges::find(file.unsynced, Kind::remove, &Change::kind) != file.unsynced.end());
+    if (call.kind == Kind::sync) flush(file, file.unsynced.size());
+    if (is_new || call.sync_folder) flush_folder();
+}
+
+void RecordedDisk::flush(File& file, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) apply(file, file.unsynced[i]);
+    file.unsynced.erase(file.unsynced.begin(), file.unsynced.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+/// All files are in one. What was removed is gone for good.
+void RecordedDisk::flush_folder() {
+    for (auto& [path, file] : files_) {
+        const auto removed = std::find_if(file.unsynced.rbegin(), file.unsynced.rend(),
+                                          [](const Change& change) { return change.kind == Kind::remove; });
+        flush(file, static_cast<std::size_t>(file.unsynced.rend() - removed));
     }
 }
 

@@ -91,6 +91,8 @@ private:
     };
 
     void record(const DiskCall& call);
+    static void flush(File& file, std::size_t count);
+    void flush_folder();
     static void apply(File& file, const Change& change);
     static void apply_sectors(File& file, const Change& change, std::mt19937_64& random);
     static File after_power_cut(const File& file, Unsynced unsynced, std::mt19937_64& random);

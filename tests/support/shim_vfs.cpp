@@ -62,7 +62,7 @@ struct ShimVfs::Methods {
 
     static int remove(sqlite3_vfs* vfs, const char* path, int sync_folder) {
         auto& shim = shim_of(vfs);
-        return pass(shim, {.kind = Kind::remove, .path = text_of(path)},
+        return pass(shim, {.kind = Kind::remove, .path = text_of(path), .sync_folder = sync_folder != 0},
                     [&] { return shim.beneath_->xDelete(shim.beneath_, path, sync_folder); });
     }
     static int access(sqlite3_vfs* vfs, const char* path, int flags, int* out) {

@@ -19,6 +19,8 @@ struct DiskCall {
     std::string_view path;
     /// Of a read or a write; what a truncate cuts to.
     std::int64_t offset = 0;
+    /// Of a remove: that the file is gone is to be flushed too.
+    bool sync_folder = false;
     /// What is written.
     std::string_view data{};
 };
