@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include "support/disks.hpp"
 #include "support/migration_kit.hpp"
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -174,113 +176,23 @@ void fail_everywhere(const std::string& journal, bool each) {
                 check_failure(stages, failure, each, in, at);
 }
 
-/// A disk that fails at its n-th write: SQLite's own VFS beneath, and every write of every file counted.
-/// https://www.sqlite.org/vfs.html
-class FailingDisk {
-public:
-    FailingDisk() {
-        disk() = this;
-        vfs_ = *sqlite3_vfs_find(nullptr);
-        beneath_ = sqlite3_vfs_find(nullptr);
-        vfs_.zName = "failing_disk";
-        vfs_.szOsFile = static_cast<int>(sizeof(Opened)) + beneath_->szOsFile;
-        vfs_.xOpen = &FailingDisk::open;
-        sqlite3_vfs_register(&vfs_, 0);
-    }
-    FailingDisk(const FailingDisk&) = delete;
-    FailingDisk& operator=(const FailingDisk&) = delete;
-    ~FailingDisk() {
-        sqlite3_vfs_unregister(&vfs_);
-        disk() = nullptr;
-    }
-
-    /// From the n-th write on, or only that one; 0 for never.
-    void fail_at(int number, bool from_then_on, int code) {
-        number_ = number;
-        from_then_on_ = from_then_on;
-        code_ = code;
-        writes_ = 0;
-    }
-    [[nodiscard]] int writes() const { return writes_; }
-
-private:
-    struct Opened {
-        sqlite3_file base;
-        sqlite3_io_methods methods;
-        [[nodiscard]] sqlite3_file* beneath() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-    };
-    static FailingDisk*& disk() {
-        static FailingDisk* instance = nullptr;
-        return instance;
-    }
-    static sqlite3_file* real(sqlite3_file* file) { return reinterpret_cast<Opened*>(file)->beneath(); }
-    int next() {
-        ++writes_;
-        return number_ > 0 && (writes_ == number_ || (from_then_on_ && writes_ > number_)) ? code_ : SQLITE_OK;
-    }
-
-    static int open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int flags, int* out) {
-        auto* opened = reinterpret_cast<Opened*>(file);
-        opened->base.pMethods = nullptr;
-        auto* beneath = disk()->beneath_;
-        const int code = beneath->xOpen(beneath, name, opened->beneath(), flags, out);
-        if (opened->beneath()->pMethods == nullptr) return code;
-        auto& m = opened->methods;
-        m = {};
-        m.iVersion = 2;
-        m.xClose = [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); };
-        m.xRead = [](sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
-            return real(f)->pMethods->xRead(real(f), to, size, at);
-        };
-        m.xWrite = [](sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
-            const int failed = disk()->next();
-            return failed != SQLITE_OK ? failed : real(f)->pMethods->xWrite(real(f), from, size, at);
-        };
-        m.xTruncate = [](sqlite3_file* f, sqlite3_int64 size) { return real(f)->pMethods->xTruncate(real(f), size); };
-        m.xSync = [](sqlite3_file* f, int how) { return real(f)->pMethods->xSync(real(f), how); };
-        m.xFileSize = [](sqlite3_file* f, sqlite3_int64* size) { return real(f)->pMethods->xFileSize(real(f), size); };
-        m.xLock = [](sqlite3_file* f, int lock) { return real(f)->pMethods->xLock(real(f), lock); };
-        m.xUnlock = [](sqlite3_file* f, int lock) { return real(f)->pMethods->xUnlock(real(f), lock); };
-        m.xCheckReservedLock = [](sqlite3_file* f, int* is) {
-            return real(f)->pMethods->xCheckReservedLock(real(f), is);
-        };
-        m.xFileControl = [](sqlite3_file* f, int op, void* arg) {
-            return real(f)->pMethods->xFileControl(real(f), op, arg);
-        };
-        m.xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); };
-        m.xDeviceCharacteristics = [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); };
-        m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** to) {
-            return real(f)->pMethods->xShmMap(real(f), page, size, extend, to);
-        };
-        m.xShmLock = [](sqlite3_file* f, int at, int count, int how) {
-            return real(f)->pMethods->xShmLock(real(f), at, count, how);
-        };
-        m.xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); };
-        m.xShmUnmap = [](sqlite3_file* f, int remove) { return real(f)->pMethods->xShmUnmap(real(f), remove); };
-        opened->base.pMethods = &m;
-        return code;
-    }
-
-    sqlite3_vfs vfs_{};
-    sqlite3_vfs* beneath_ = nullptr;
-    int number_ = 0;
-    bool from_then_on_ = false;
-    int code_ = SQLITE_OK;
-    int writes_ = 0;
-};
+using support::FailingDisk;
+using Fault = FailingDisk::Fault;
 
 /// True when the run came through: the failure then met nothing but the tidying up after the last commit.
-bool run_on_failing_disk(const Stages& stages, FailingDisk& disk, int number, bool from_then_on, int code, bool each) {
-    CAPTURE(number);
-    CAPTURE(from_then_on);
-    CAPTURE(code);
+bool run_on_failing_disk(const Stages& stages, const FailingDisk::Plan& plan, bool each) {
+    CAPTURE(plan.at);
+    CAPTURE(plan.sticky);
+    CAPTURE(to_string(plan.fault));
     CAPTURE(each);
+    FailingDisk disk;
+    const support::ShimVfs vfs{"failing_disk", disk};
     const Sandbox box;
     stages.lay_down(box);
     MigrationOptions options;
-    options.vfs = "failing_disk";
+    options.vfs = vfs.name();
     options.commit_each_file = each;
-    disk.fail_at(number, from_then_on, code);
+    disk.fail(plan);
     bool done = false;
     try {
         box.up(files(scripts.size()), options);
@@ -288,8 +200,9 @@ bool run_on_failing_disk(const Stages& stages, FailingDisk& disk, int number, bo
     } catch (const MigrationError& error) {
         CHECK(error.problem() == MigrationProblem::storage);
     }
-    const bool met = disk.writes() >= number;
-    disk.fail_at(0, false, SQLITE_OK);
+    const bool met = disk.has_failed();
+    disk.heal();
+    CHECK(vfs.open_files() == 0);
     const int whole = stages.count_in(box);  // by a connection on a disk that works
     if (done)
         CHECK(whole == static_cast<int>(scripts.size()));
@@ -297,21 +210,20 @@ bool run_on_failing_disk(const Stages& stages, FailingDisk& disk, int number, bo
         CHECK(whole >= 0);
     else
         CHECK(whole == 0);
-    if (!from_then_on) check_no_litter(box, whole > 0);
+    if (!plan.sticky) check_no_litter(box, whole > 0);
     return done && !met;
 }
 
 void fill_disk_everywhere(const std::string& journal, bool each) {
     const Stages stages{journal};
-    FailingDisk disk;
-    run_on_failing_disk(stages, disk, 0, false, SQLITE_OK, each);
-    const int step = support::sanitized ? 7 : 1;
+    CHECK(run_on_failing_disk(stages, {}, each));
+    const std::uint64_t step = support::sanitized ? 7 : 1;
     bool through = false;
-    int number = 1;
+    std::uint64_t number = 1;
     for (; !through; number += step) {
-        through = run_on_failing_disk(stages, disk, number, false, SQLITE_FULL, each);
-        if (number % 3 == 0) run_on_failing_disk(stages, disk, number, true, SQLITE_FULL, each);
-        if (number % 3 == 1) run_on_failing_disk(stages, disk, number, false, SQLITE_IOERR_WRITE, each);
+        through = run_on_failing_disk(stages, {.fault = Fault::full, .at = number}, each);
+        if (number % 3 == 0) run_on_failing_disk(stages, {.fault = Fault::full, .at = number, .sticky = true}, each);
+        if (number % 3 == 1) run_on_failing_disk(stages, {.fault = Fault::write_error, .at = number}, each);
     }
     CHECK(number > 40);  // there was something to fail
 }

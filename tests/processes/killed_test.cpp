@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "processes/killing_vfs.hpp"
+#include "processes/killing_disk.hpp"
 #include "processes/process.hpp"
 #include "support/migration_kit.hpp"
 
@@ -67,9 +67,10 @@ struct Attempt {
 
 /// False when it was killed.
 bool run_until_killed(const Sandbox& box, Attempt attempt) {
-    attempt.options.vfs = KillingVfs::name;
     auto child = fork_child([&] {
-        KillingVfs::install(attempt.at, attempt.torn);
+        KillingDisk disk{attempt.at, attempt.torn};
+        const support::ShimVfs vfs{"killing", disk};
+        attempt.options.vfs = vfs.name();
         box.up(all_files(), attempt.options);
         return 0;
     });

@@ -56,7 +56,8 @@ Fate FailingDisk::before(const DiskCall& call) {
     ++calls_;
     if (calls_ < plan_.at || (calls_ > plan_.at && !plan_.sticky)) return {};
     switch (plan_.fault) {
-        case Fault::io_error: return {.code = io_error_of(call.kind)};
+        case Fault::io_error:
+        case Fault::write_error: return {.code = io_error_of(call.kind)};
         case Fault::full: return {.code = SQLITE_FULL};
         case Fault::short_write: break;
     }
@@ -66,6 +67,7 @@ Fate FailingDisk::before(const DiskCall& call) {
 const char* to_string(FailingDisk::Fault fault) noexcept {
     switch (fault) {
         case FailingDisk::Fault::io_error: return "I/O error";
+        case FailingDisk::Fault::write_error: return "write error";
         case FailingDisk::Fault::full: return "disk full";
         default: return "short write";
     }

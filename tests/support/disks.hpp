@@ -20,6 +20,7 @@ public:
     enum class Fault : std::uint8_t {
         /// Of any call.
         io_error,
+        write_error,
         /// Of a write.
         full,
         /// Half of a write is done before the disk is full.

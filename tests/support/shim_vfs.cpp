@@ -87,7 +87,9 @@ struct ShimVfs::Methods {
         const auto fate = hook.before(call);
         if (fate.code != SQLITE_OK) {
             const auto part = data.substr(0, fate.torn_after);
-            if (!part.empty()) beneath(file).xWrite(real(file), part.data(), static_cast<int>(part.size()), offset);
+            if (part.empty()) return fate.code;
+            beneath(file).xWrite(real(file), part.data(), static_cast<int>(part.size()), offset);
+            hook.torn(call);
             return fate.code;
         }
         const int code = beneath(file).xWrite(real(file), from, size, offset);

@@ -48,6 +48,8 @@ public:
     virtual Fate before(const DiskCall& /*call*/) { return {}; }
     /// The call was let through and succeeded.
     virtual void after(const DiskCall& /*call*/) {}
+    /// A write that is to fail has been done in part.
+    virtual void torn(const DiskCall& /*call*/) {}
 };
 
 /// A VFS over the platform's own, with all that that one can do: shared memory and memory mapping too.
