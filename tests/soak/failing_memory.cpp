@@ -85,12 +85,22 @@ static void release(void* memory) noexcept {
 
 }  // namespace soak::failing_memory
 
-// All other forms of the standard library end in these.
+// All but those for special alignments. The standard library's own would lead to the first, but a sanitizer's do not.
 void* operator new(std::size_t size) {
     if (void* memory = soak::failing_memory::allocate(size)) return memory;
     throw std::bad_alloc{};
 }
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    return soak::failing_memory::allocate(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    return soak::failing_memory::allocate(size);
+}
 
 void operator delete(void* memory) noexcept { soak::failing_memory::release(memory); }
-
+void operator delete[](void* memory) noexcept { soak::failing_memory::release(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { soak::failing_memory::release(memory); }
+void operator delete[](void* memory, std::size_t /*size*/) noexcept { soak::failing_memory::release(memory); }
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { soak::failing_memory::release(memory); }
+void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept { soak::failing_memory::release(memory); }
