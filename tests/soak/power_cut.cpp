@@ -9,10 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <random>
 #include <string>
 #include <system_error>
+#include <thread>
+#include <vector>
 
 /// T2: the power is cut behind every k-th call that changes the disk. Nothing but what was flushed is sure to be there.
 namespace soak {
@@ -22,7 +26,7 @@ using support::RecordedDisk;
 using Unsynced = RecordedDisk::Unsynced;
 namespace fs = std::filesystem;
 
-constexpr int transactions_in_a_round = 48;
+constexpr std::uint64_t transactions_in_a_round = 48;
 constexpr std::uint64_t images_in_ci = 25'000;
 
 constexpr auto migration_text =
@@ -36,6 +40,8 @@ struct Round {
     std::uint64_t seed = 0;
     sqlane::Synchronous synchronous{};
     bool disk_lies = false;
+    /// With several of them a round is not the same each time.
+    std::uint64_t writers = 1;
 };
 
 /// One database and its life, with the power cut behind every k-th change.
@@ -47,8 +53,7 @@ public:
           image_(folder / "image.db"),
           settings_(settings),
           outcome_(outcome),
-          random_(round.seed),
-          every_(1 + random_() % 5),
+          every_(1 + round.seed % 5),
           disk_(round.disk_lies),
           vfs_("power-cut", disk_) {
         make_ledger(file_);
@@ -75,7 +80,7 @@ private:
         options.commit_each_file = round_.number % 2 == 0;
         begun_ = std::ssize(files);
         sqlane::Migrator{file_, sqlane::MigrationSet::from_files(files), options}.up();
-        acknowledged_ = durable_ = begun_;
+        acknowledged_ = durable_ = std::ssize(files);
     }
 
     void work() {
@@ -85,14 +90,33 @@ private:
         options.wal_soft_limit = 65536;  // the least there is, so that there are checkpoints
         options.upkeep_thread = false;   // so that a round is the same each time
         sqlane::ConnectionManager db{file_, options};
-        while (++begun_ <= transactions_in_a_round) {
-            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, begun_, random_); });
-            acknowledged_ = begun_;
-            if (begun_ % 7 == 0) db.execute([](sqlane::Reader& r) { return r.one<int>("SELECT entries FROM Sum"); });
+        std::vector<std::jthread> others;
+        for (std::uint64_t i = 1; i < round_.writers; ++i) others.emplace_back([&, i] { write(db, round_.seed + i); });
+        write(db, round_.seed);
+    }
+
+    void write(sqlane::ConnectionManager& db, std::uint64_t seed) {
+        std::mt19937_64 random{seed};
+        for (auto left = transactions_in_a_round / round_.writers; left > 0; --left) {
+            const auto number = db.transaction([&](sqlane::Transaction& transaction) {
+                const auto next = 1 + transaction.one<std::int64_t>("SELECT newest FROM Sum");
+                raise(begun_, next);
+                Ledger::write(transaction, next, random);
+                return next;
+            });
+            raise(acknowledged_, number);
+            if (number % 7 == 0) db.execute([](sqlane::Reader& r) { return r.one<int>("SELECT entries FROM Sum"); });
+        }
+    }
+
+    static void raise(std::atomic<std::int64_t>& number, std::int64_t to) {
+        auto now = number.load();
+        while (now < to && !number.compare_exchange_weak(now, to)) {
         }
     }
 
     void note_change() {
+        const std::lock_guard one_at_a_time{mutex_};
         if (++changes_ % every_ != 0) return;
         for (const auto unsynced : RecordedDisk::every_kind) try_image(unsynced);
     }
@@ -105,7 +129,7 @@ private:
         ++outcome_.runs;
         const auto wrong = judge(found);
         if (!wrong.empty()) return fail(unsynced, wrong);
-        most_undone_ = std::max(most_undone_, acknowledged_ - found.newest);
+        most_undone_ = std::max(most_undone_, acknowledged_.load() - found.newest);
     }
 
     void lay_down(const RecordedDisk::Image& image) const {
@@ -118,10 +142,9 @@ private:
     [[nodiscard]] std::string judge(const Found& found) const {
         if (!found.wrong.empty()) return found.wrong;
         if (found.newest > begun_) return "entry " + std::to_string(found.newest) + " was not begun";
-        const auto least = round_.synchronous == sqlane::Synchronous::full ? acknowledged_ : durable_;
+        const auto least = round_.synchronous == sqlane::Synchronous::full ? acknowledged_.load() : durable_;
         if (found.newest < least)
-            return "acknowledged were " + std::to_string(acknowledged_) + " and there are " +
-                   std::to_string(found.newest);
+            return "acknowledged were " + std::to_string(least) + " and there are " + std::to_string(found.newest);
         return {};
     }
 
@@ -140,13 +163,13 @@ private:
     const fs::path image_;
     const Settings& settings_;
     Outcome& outcome_;
-    std::mt19937_64 random_;
     const std::uint64_t every_;
     RecordedDisk disk_;
     support::ShimVfs vfs_;
     std::uint64_t changes_ = 0;
-    std::int64_t begun_ = 0;
-    std::int64_t acknowledged_ = 0;
+    std::mutex mutex_;
+    std::atomic<std::int64_t> begun_{0};
+    std::atomic<std::int64_t> acknowledged_{0};
     /// Of what was acknowledged, that which must be there whatever `synchronous` is.
     std::int64_t durable_ = 0;
     std::int64_t most_undone_ = 0;
@@ -160,7 +183,8 @@ Outcome cut_power(const Settings& settings, std::uint64_t images, bool disk_lies
         const Round round{.number = number,
                           .seed = settings.seed * 1'000'003 + number,
                           .synchronous = number % 2 == 0 ? sqlane::Synchronous::normal : sqlane::Synchronous::full,
-                          .disk_lies = disk_lies};
+                          .disk_lies = disk_lies,
+                          .writers = number % 4 < 2 ? std::uint64_t{1} : std::uint64_t{3}};
         PowerCut life{round, folder.path(), settings, outcome};
         life.live();
         most_undone = std::max(most_undone, life.most_undone());
