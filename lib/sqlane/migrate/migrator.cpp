@@ -104,6 +104,13 @@ void put_back(const Aside& aside, const fs::path& file) {
     }
 }
 
+/// What was all written and could not be flushed may be there when the file is opened again. Then the copy of what was
+/// there before is the only one.
+bool is_in_doubt(const StorageError& error, const Aside& aside) {
+    const bool is_copy = !aside.path.empty() && !aside.moved;
+    return is_copy && is_storage_failure(error.sqlite_code()) && !is_disk_full(error.sqlite_code());
+}
+
 /// What is wrong with the copy; "ok" for nothing.
 std::string damage_of(const fs::path& copy, const MigrationOptions& options) {
     try {
@@ -290,6 +297,12 @@ fs::path Migrator::restore(const fs::path& copy) {
         const auto from = open_existing(copy, options_);
         Progress progress{options_};
         db.copy_from(*from, [&](int percent) { progress.report(MigrationProgress::Step::backup, percent); });
+    } catch (const StorageError& error) {
+        if (is_in_doubt(error, aside))
+            throw StorageError{std::string{error.what()} + "; what was there is kept in '" + aside.path.string() + "'",
+                               error.where(), error.sqlite_code()};
+        put_back(aside, claimed.path());
+        throw;
     } catch (...) {
         put_back(aside, claimed.path());
         throw;
