@@ -179,10 +179,14 @@ void misuse(TroubledRun& run) {
 }
 
 constexpr auto tags =
+    "-- migrate:up\n"
     "CREATE TABLE Tags(tag_id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
     "INSERT INTO Tags SELECT number, hex(zeroblob(200)) FROM Entries;\n"
     "CREATE INDEX ix_tags_name ON Tags(name);\n"
-    "ALTER TABLE Undone ADD COLUMN reason TEXT;\n";
+    "ALTER TABLE Undone ADD COLUMN reason TEXT;\n"
+    "-- migrate:down\n"
+    "ALTER TABLE Undone DROP COLUMN reason;\n"
+    "DROP TABLE Tags;\n";
 
 sqlane::Migrator migrator_for(const TroubledRun& run) {
     static const std::array<sqlane::MigrationFile, 1> files{{{"0001_tags.sql", tags}}};
@@ -225,10 +229,64 @@ void backup(TroubledRun& run) {
             run.note(entry.path().filename().string() + " was left behind");
 }
 
+/// Whether the last entry is in the copy that a restore makes.
+bool is_set_aside(const TroubledRun& run) {
+    for (const auto& entry : fs::directory_iterator{run.file().parent_path()})
+        if (entry.path().native().find(".before-restore-") != std::string::npos &&
+            look_at(entry.path()).newest == TroubledRun::entries_before + 1)
+            return true;
+    return false;
+}
+
+/// The copy is one entry behind the database.
+void restore(TroubledRun& run) {
+    auto migrator = migrator_for(run);
+    const auto copy = migrator.backup();
+    {
+        sqlane::ConnectionManager db{run.file()};
+        run.write(db);
+    }
+    bool restored = false;
+    run.attempt([&] {
+        migrator.restore(copy);
+        restored = true;
+    });
+    run.end_trouble();
+    run.require([&] {
+        const auto newest = std::stoll(Bare{run.file()}.values("SELECT newest FROM Sum"));
+        if (restored && newest != TroubledRun::entries_before) run.note("an acknowledged restore is lost");
+        if (!restored && newest == TroubledRun::entries_before && !is_set_aside(run))
+            run.note("a restore that failed was there later, and no copy of what was there before");
+        migrator.restore(copy);
+    });
+    run.acknowledge(TroubledRun::entries_before);
+}
+
+void undoing(TroubledRun& run) {
+    auto migrator = migrator_for(run);
+    migrator.up();
+    bool done = false;
+    run.attempt([&] {
+        migrator.down();
+        done = true;
+    });
+    run.end_trouble();
+    run.require([&] {
+        const auto version = migrator.version();
+        const auto tables = Bare{run.file()}.values("SELECT count(*) FROM sqlite_schema WHERE name = 'Tags'");
+        if (done && !version.empty()) run.note("an acknowledged undoing is lost");
+        if (tables != (version.empty() ? "0" : "1")) run.note("the migration is there in part");
+        migrator.up();
+        migrator.redo();
+        static_cast<void>(migrator.rehearse());
+    });
+}
+
 constexpr std::array all{Scenario{"transactions", transactions}, Scenario{"checkpoints", checkpoints},
                          Scenario{"reading", reading},           Scenario{"closing", closing},
                          Scenario{"destruction", destruction},   Scenario{"misuse", misuse},
-                         Scenario{"migration", migration},       Scenario{"backup", backup}};
+                         Scenario{"migration", migration},       Scenario{"backup", backup},
+                         Scenario{"restore", restore},           Scenario{"undoing", undoing}};
 
 }  // namespace
 
