@@ -104,11 +104,9 @@ void put_back(const Aside& aside, const fs::path& file) {
     }
 }
 
-/// What was all written and could not be flushed may be there when the file is opened again. Then the copy of what was
-/// there before is the only one.
+/// Then the copy of what was there before may be the only one.
 bool is_in_doubt(const StorageError& error, const Aside& aside) {
-    const bool is_copy = !aside.path.empty() && !aside.moved;
-    return is_copy && is_storage_failure(error.sqlite_code()) && !is_disk_full(error.sqlite_code());
+    return !aside.path.empty() && !aside.moved && leaves_commit_in_doubt(error.sqlite_code());
 }
 
 /// What is wrong with the copy; "ok" for nothing.

@@ -215,8 +215,17 @@ private:
             more = run_steps();
             if (result_.applied.empty()) return;  // another process was quicker
             progress_.report(MigrationProgress::Step::commit, 0);
+            commit(transaction);
+        }
+    }
+
+    void commit(MigrationTransaction& transaction) {
+        try {
             transaction.commit();
             committed_ = true;
+        } catch (const Error& error) {
+            committed_ |= leaves_commit_in_doubt(error.sqlite_code());
+            throw;
         }
     }
 
@@ -391,6 +400,7 @@ private:
     std::unique_ptr<MigrationConnection> db_;
     MigrationResult result_;
     bool first_ = true;
+    /// Or it may have been.
     bool committed_ = false;
 };
 
