@@ -196,6 +196,12 @@ sqlane::Migrator migrator_for(const TroubledRun& run) {
     return {run.file(), sqlane::MigrationSet::from_files(files), options};
 }
 
+bool has_file(const TroubledRun& run, const char* part) {
+    return std::ranges::any_of(fs::directory_iterator{run.file().parent_path()}, [part](const auto& entry) {
+        return entry.path().native().find(part) != std::string::npos;
+    });
+}
+
 void migration(TroubledRun& run) {
     auto migrator = migrator_for(run);
     bool done = false;
@@ -205,7 +211,10 @@ void migration(TroubledRun& run) {
     });
     run.end_trouble();
     run.require([&] {
-        if (done && migrator.version().empty()) run.note("an acknowledged migration is lost");
+        const bool is_there = !migrator.version().empty();
+        if (done && !is_there) run.note("an acknowledged migration is lost");
+        if (!done && is_there && !has_file(run, ".bak-"))
+            run.note("a migration that failed was there later, and no copy of what was there before");
         migrator.up();
         if (Bare{run.file()}.values("SELECT count(*) FROM Tags") != std::to_string(TroubledRun::entries_before))
             run.note("the migration is there in part");
@@ -224,9 +233,7 @@ void backup(TroubledRun& run) {
     run.end_trouble();
     if (!copy.empty()) require_whole(run, copy);
     run.require([&] { require_whole(run, migrator.backup()); });
-    for (const auto& entry : fs::directory_iterator{run.file().parent_path()})
-        if (entry.path().native().find(".partial") != std::string::npos)
-            run.note(entry.path().filename().string() + " was left behind");
+    if (has_file(run, ".partial")) run.note("half a copy was left behind");
 }
 
 /// Whether the last entry is in the copy that a restore makes.
