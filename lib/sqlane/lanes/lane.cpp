@@ -125,11 +125,30 @@ Handle& Lane::wait_in_line(std::unique_lock<std::mutex>& lock, const Request& re
     ++counters_.queued;
     const bool awake = line_.size() == 1 && takes_turns() && turn_owner_ == platform::this_thread();
     lock.unlock();
-    const auto ring = sleep_unless_ring(waiter, awake);
-    if (Handle* handle = waiter.handle.load(std::memory_order_acquire)) return *handle;
-    const std::lock_guard again{mutex_};
-    if (waiter.handle == nullptr) leave_line(waiter, ring);
-    return *waiter.handle;
+    try {
+        const auto ring = sleep_unless_ring(waiter, awake);
+        if (Handle* handle = waiter.handle.load(std::memory_order_acquire)) return *handle;
+        const std::lock_guard again{mutex_};
+        if (waiter.handle == nullptr) refuse_waiter(waiter, ring);
+        return *waiter.handle;
+    } catch (...) {
+        leave_line(waiter);
+        throw;
+    }
+}
+
+/// Whatever was thrown: who stays in the line would be handed a handle when it is long gone.
+void Lane::leave_line(Waiter& waiter) noexcept {
+    const std::lock_guard lock{mutex_};
+    if (Handle* handle = waiter.handle) {  // at the last moment
+        std::erase(held_, handle);
+        (handle->is_open() ? idle_ : vacant_).push_back(handle);
+    } else {
+        std::erase(line_, &waiter);
+    }
+    serve_line();
+    call_front();
+    note_emptied();
 }
 
 /// Returns when the waiter was served, refused or has waited enough; or at once with the ring that waiting would close.
@@ -199,7 +218,7 @@ void Lane::call_front() noexcept {
     if (front.asleep) front.wake.notify_one();
 }
 
-void Lane::leave_line(Waiter& waiter, const std::string& ring) {
+void Lane::refuse_waiter(Waiter& waiter, const std::string& ring) {
     Refusal refusal{.why = Refusal::Why::timeout,
                     .waited = Clock::now() - waiter.since,
                     .lane = report_locked(&waiter),
@@ -213,10 +232,6 @@ void Lane::leave_line(Waiter& waiter, const std::string& ring) {
     counters_.timeouts += refusal.why == Refusal::Why::timeout ? 1 : 0;
     counters_.cancelled += refusal.why == Refusal::Why::cancelled ? 1 : 0;
     counters_.deadlocks += refusal.why == Refusal::Why::deadlock ? 1 : 0;
-    std::erase(line_, &waiter);
-    serve_line();  // it may have been its turn
-    call_front();
-    note_emptied();
     throw refusal;
 }
 

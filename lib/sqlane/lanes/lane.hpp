@@ -149,7 +149,8 @@ private:
     void call_front() noexcept;
     /// Who waits now waits for a moment only, whatever the holders do.
     [[nodiscard]] bool is_held_back() const noexcept { return paused_ || cooling_ > 0; }
-    [[noreturn]] void leave_line(Waiter& waiter, const std::string& ring);
+    void leave_line(Waiter& waiter) noexcept;
+    [[noreturn]] void refuse_waiter(Waiter& waiter, const std::string& ring);
     [[noreturn]] void refuse(Refusal::Why why);
     void serve_line();
     void give(Handle& handle, Waiter& waiter);
