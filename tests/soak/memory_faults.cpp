@@ -173,7 +173,7 @@ void run_scenario(const Settings& settings, const Work& work, Outcome& outcome) 
 Outcome fail_memory(const Settings& settings) {
     Outcome outcome;
     // Most scenarios have fewer allocations than their share, and a few have many more.
-    const auto each = std::max<std::uint64_t>(1, settings.scaled(runs_in_ci) / 12);
+    const auto each = std::max<std::uint64_t>(1, settings.scaled(runs_in_ci) / 20);
     for (const auto& scenario : scenarios())
         for (const auto of : {Of::sqlite, Of::own})
             for (const bool sticky : {false, true})

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <stdexcept>
+#include <thread>
 
 namespace soak {
 namespace {
@@ -51,7 +53,8 @@ void TroubledRun::let_in_bystander() {
 }
 
 void TroubledRun::write(sqlane::ConnectionManager& db) {
-    acknowledge(db.transaction([&](sqlane::Transaction& transaction) {
+    const sqlane::Call call{.label = "a name longer than short strings"};
+    acknowledge(db.transaction(call, [&](sqlane::Transaction& transaction) {
         const auto newest = transaction.one<std::int64_t>("SELECT newest FROM Sum");
         compare(newest);
         Ledger::write(transaction, newest + 1, random_);
@@ -158,6 +161,35 @@ void destruction(TroubledRun& run) {
     run.read(*db);
     run.attempt([&] { db.reset(); });
     run.end_trouble();
+}
+
+/// For a writer that somebody else has: until the deadline, and again when it has come back.
+void waiting(TroubledRun& run) {
+    sqlane::ConnectionManager db{run.file(), run.options()};
+    std::latch is_lent{1};
+    std::latch may_return{1};
+    std::jthread holder{[&] {
+        db.execute_mut({.label = "the one who holds the writer"}, [&](sqlane::Writer&) {
+            is_lent.count_down();
+            may_return.wait();
+        });
+    }};
+    is_lent.wait();
+    run.attempt([&] {
+        try {
+            db.execute_mut({.label = "the one who waits for it", .deadline = std::chrono::milliseconds{1}},
+                           [](sqlane::Writer&) {});
+            run.note("a writer was lent twice");
+        } catch (const sqlane::Timeout& timeout) {
+            static_cast<void>(to_string(timeout.report()));
+        }
+    });
+    run.attempt([&] { static_cast<void>(to_string(db.report())); });
+    run.end_trouble();
+    may_return.count_down();
+    holder.join();
+    run.require([&] { run.write(db); });
+    run.require([&] { run.read(db); });
 }
 
 /// Closures that leave something behind or are refused, and what is said of that.
@@ -289,11 +321,17 @@ void undoing(TroubledRun& run) {
     });
 }
 
-constexpr std::array all{Scenario{"transactions", transactions}, Scenario{"checkpoints", checkpoints},
-                         Scenario{"reading", reading},           Scenario{"closing", closing},
-                         Scenario{"destruction", destruction},   Scenario{"misuse", misuse},
-                         Scenario{"migration", migration},       Scenario{"backup", backup},
-                         Scenario{"restore", restore},           Scenario{"undoing", undoing}};
+constexpr std::array all{Scenario{"transactions", transactions},
+                         Scenario{"checkpoints", checkpoints},
+                         Scenario{"reading", reading},
+                         Scenario{"closing", closing},
+                         Scenario{"destruction", destruction},
+                         Scenario{"waiting", waiting},
+                         Scenario{"misuse", misuse},
+                         Scenario{"migration", migration},
+                         Scenario{"backup", backup},
+                         Scenario{"restore", restore},
+                         Scenario{"undoing", undoing}};
 
 }  // namespace
 
