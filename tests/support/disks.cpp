@@ -19,7 +19,9 @@ int io_error_of(Kind kind) noexcept {
         case Kind::sync: return SQLITE_IOERR_FSYNC;
         case Kind::size: return SQLITE_IOERR_FSTAT;
         case Kind::lock: return SQLITE_IOERR_LOCK;
+        case Kind::access: return SQLITE_IOERR_ACCESS;
         case Kind::share: return SQLITE_IOERR_SHMMAP;
+        case Kind::lock_shared: return SQLITE_IOERR_SHMLOCK;
         default: return SQLITE_IOERR;
     }
 }

@@ -66,7 +66,9 @@ struct ShimVfs::Methods {
                     [&] { return shim.beneath_->xDelete(shim.beneath_, path, sync_folder); });
     }
     static int access(sqlite3_vfs* vfs, const char* path, int flags, int* out) {
-        return shim_of(vfs).beneath_->xAccess(shim_of(vfs).beneath_, path, flags, out);
+        auto& shim = shim_of(vfs);
+        return pass(shim, {.kind = Kind::access, .path = text_of(path)},
+                    [&] { return shim.beneath_->xAccess(shim.beneath_, path, flags, out); });
     }
     static int full_path(sqlite3_vfs* vfs, const char* path, int size, char* out) {
         return shim_of(vfs).beneath_->xFullPathname(shim_of(vfs).beneath_, path, size, out);
@@ -112,6 +114,10 @@ struct ShimVfs::Methods {
         return pass(file, Kind::share, region,
                     [&] { return beneath(file).xShmMap(real(file), region, size, extend, to); });
     }
+    static int lock_shared(sqlite3_file* file, int at, int count, int how) {
+        const auto run = [&] { return beneath(file).xShmLock(real(file), at, count, how); };
+        return (how & SQLITE_SHM_LOCK) != 0 ? pass(file, Kind::lock_shared, at, run) : run();
+    }
     /// At offset 0 and without a page it says that all that was mapped is out of date.
     static int unfetch(sqlite3_file* file, sqlite3_int64 offset, void* page) {
         if (page != nullptr) return beneath(file).xUnfetch(real(file), offset, page);
@@ -136,9 +142,7 @@ struct ShimVfs::Methods {
         m.xSectorSize = [](sqlite3_file* f) { return beneath(f).xSectorSize(real(f)); };
         m.xDeviceCharacteristics = [](sqlite3_file* f) { return beneath(f).xDeviceCharacteristics(real(f)); };
         m.xShmMap = map_shared;
-        m.xShmLock = [](sqlite3_file* f, int at, int count, int how) {
-            return beneath(f).xShmLock(real(f), at, count, how);
-        };
+        m.xShmLock = lock_shared;
         m.xShmBarrier = [](sqlite3_file* f) { beneath(f).xShmBarrier(real(f)); };
         m.xShmUnmap = [](sqlite3_file* f, int unlink) { return beneath(f).xShmUnmap(real(f), unlink); };
         m.xFetch = [](sqlite3_file* f, sqlite3_int64 at, int length, void** to) {

@@ -13,7 +13,23 @@ namespace support {
 
 /// One call that SQLite makes of the disk. What it points to lives as long as the call.
 struct DiskCall {
-    enum class Kind : std::uint8_t { open, remove, read, write, truncate, sync, size, lock, share, unfetch };
+    enum class Kind : std::uint8_t {
+        open,
+        remove,
+        /// Whether a file is there.
+        access,
+        read,
+        write,
+        truncate,
+        sync,
+        size,
+        lock,
+        /// Memory that connections share is mapped, or locked.
+        share,
+        lock_shared,
+        /// What was mapped of the file is out of date.
+        unfetch
+    };
     Kind kind{};
     /// Empty for a temporary file without a name.
     std::string_view path;
