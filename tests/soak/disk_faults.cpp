@@ -95,8 +95,8 @@ private:
         TroubledRun run{file_, trouble, settings_.seed + pass_};
         if (pass_ % 2 == 1) run.let_in_bystander();
         scenario.run(run);
-        run.look();
         if (trouble.open_files() != 0) run.note(std::to_string(trouble.open_files()) + " files were left open");
+        run.look();
         ++outcome_.runs;
         errors_ += run.errors();
         revived_ += run.revived();
@@ -117,9 +117,10 @@ private:
     Outcome outcome_;
 };
 
-Outcome careless_layer_must_lose(const Settings& settings) {
-    static constexpr std::array careless{Scenario{"careless layer", careless_layer}};
-    return DiskFaults{settings}.run(careless, settings.scaled(runs_in_ci / 20));
+template <void (*layer)(TroubledRun&)>
+Outcome fail_layer(const Settings& settings) {
+    static constexpr std::array scenario{Scenario{"red control", layer}};
+    return DiskFaults{settings}.run(scenario, settings.scaled(runs_in_ci / 20));
 }
 
 }  // namespace
@@ -129,7 +130,9 @@ Trial disk_faults() {
             .title = "the disk fails at every k-th call",
             .target = "typed error, nothing acknowledged lost, usable again, no descriptor leaked",
             .run = [](const Settings& s) { return DiskFaults{s}.run(scenarios(), s.scaled(runs_in_ci)); },
-            .controls = {{"a layer that does not look at what COMMIT says", careless_layer_must_lose}}};
+            .controls = {{"a layer that does not look at what COMMIT says", fail_layer<careless_layer>},
+                         {"a layer that leaves connections open", fail_layer<leaking_layer>},
+                         {"a layer whose errors do not say what failed", fail_layer<vague_layer>}}};
 }
 
 }  // namespace soak

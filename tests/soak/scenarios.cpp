@@ -337,15 +337,23 @@ constexpr std::array all{Scenario{"transactions", transactions},
 
 std::span<const Scenario> scenarios() { return all; }
 
-void careless_layer(TroubledRun& run) {
+namespace {
+
+std::unique_ptr<Bare> open_bare(const TroubledRun& run) {
     const auto vfs = run.vfs();
-    std::optional<Bare> db;
+    try {
+        return std::make_unique<Bare>(run.file(), vfs.empty() ? nullptr : vfs.c_str());
+    } catch (const std::runtime_error&) {
+        throw sqlane::StorageError{"cannot open"};
+    }
+}
+
+}  // namespace
+
+void careless_layer(TroubledRun& run) {
+    std::unique_ptr<Bare> db;
     run.attempt([&] {
-        try {
-            db.emplace(run.file(), vfs.empty() ? nullptr : vfs.c_str());
-        } catch (const std::runtime_error&) {
-            throw sqlane::StorageError{"cannot open"};
-        }
+        db = open_bare(run);
         for (int number = TroubledRun::entries_before + 1; number < TroubledRun::entries_before + 4; ++number) {
             const auto text = std::to_string(number);
             db->attempt("BEGIN IMMEDIATE; INSERT INTO Entries VALUES (" + text + ", x'00')");
@@ -354,6 +362,20 @@ void careless_layer(TroubledRun& run) {
             run.acknowledge(number);
         }
     });
+    run.end_trouble();
+}
+
+void leaking_layer(TroubledRun& run) {
+    run.attempt([&] {
+        auto db = open_bare(run);
+        if (db->attempt("INSERT INTO Undone VALUES (x'00'); DELETE FROM Undone") != SQLITE_OK)
+            run.leave_open(std::move(db));
+    });
+    run.end_trouble();
+}
+
+void vague_layer(TroubledRun& run) {
+    run.attempt([&] { open_bare(run)->run("INSERT INTO Undone VALUES (x'00'); DELETE FROM Undone"); });
     run.end_trouble();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <random>
 #include <span>
@@ -82,6 +83,8 @@ public:
     void note(const std::string& wrong);
     /// What stands in the file when all is closed.
     void look();
+    /// Of a layer that leaks: closed with the run.
+    void leave_open(std::unique_ptr<Bare> db) { left_open_ = std::move(db); }
 
     [[nodiscard]] sqlane::Options options() const;
     [[nodiscard]] std::string vfs() const { return trouble_.vfs(); }
@@ -98,6 +101,7 @@ private:
     Trouble& trouble_;
     std::mt19937_64 random_;
     std::optional<Bare> bystander_;
+    std::unique_ptr<Bare> left_open_;
     std::int64_t acknowledged_ = entries_before;
     std::int64_t revived_ = 0;
     std::uint64_t errors_ = 0;
@@ -114,5 +118,9 @@ struct Scenario {
 
 /// For red controls: says that all is well, whatever COMMIT says.
 void careless_layer(TroubledRun& run);
+/// For red controls: does not close a connection on which something failed.
+void leaking_layer(TroubledRun& run);
+/// For red controls: throws what tells nobody what has failed.
+void vague_layer(TroubledRun& run);
 
 }  // namespace soak
