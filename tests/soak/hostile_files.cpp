@@ -32,6 +32,9 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t files_in_ci = 2000;
 constexpr std::size_t page = 4096;
 
+/// With it SQLite takes a file for a journal: https://www.sqlite.org/fileformat2.html#the_rollback_journal
+const std::string journal_magic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+
 /// The files of a database as bytes; an empty one is not there.
 struct Bytes {
     std::string database;
@@ -94,6 +97,13 @@ Bytes make_victim(const fs::path& file, std::uint64_t seed) {
     return read_bytes(file);
 }
 
+/// The same with a rollback journal, closed.
+Bytes without_log(const fs::path& file, const Bytes& victim) {
+    lay_down(file, victim);
+    Bare{file}.run("PRAGMA journal_mode=DELETE");
+    return read_bytes(file);
+}
+
 Bytes with_schema(const fs::path& file, const Bytes& victim, const char* sql) {
     lay_down(file, victim);
     {
@@ -119,7 +129,7 @@ public:
             case 5: swap_pages(bytes.database); break;
             case 6: bytes.log = foreign.log; break;
             case 7: flip(bytes.log, 0, bytes.log.size()); break;
-            default: bytes.journal = bytes.database.substr(0, below(3 * page)); break;
+            default: bytes.journal = journal_magic + bytes.database.substr(0, below(3 * page)); break;
         }
         if (below(4) == 0) bytes.log.resize(below(bytes.log.size() + 1));
         if (below(2) == 0) bytes.log.clear();
@@ -248,9 +258,9 @@ public:
 
     std::string run(std::uint64_t number) {
         Vandal vandal{seed_ * 1'000'003 + number};
-        auto bytes = victim_;
+        auto bytes = number % 3 == 0 ? resting_ : victim_;
         if (number % 8 == 0)
-            bytes = with_schema(file_, victim_, hostile_schemas.at(vandal.below(hostile_schemas.size())));
+            bytes = with_schema(file_, bytes, hostile_schemas.at(vandal.below(hostile_schemas.size())));
         else
             vandal.damage(bytes, foreign_);
         for (const auto& entry : fs::directory_iterator{file_.parent_path()}) fs::remove_all(entry.path());
@@ -267,6 +277,7 @@ private:
         return folder_.path() / "box" / "hostile.db";
     }();
     const Bytes victim_ = make_victim(file_, seed_);
+    const Bytes resting_ = without_log(file_, victim_);
     const Bytes foreign_ = make_victim(file_, seed_ + 2);
 };
 
