@@ -1,6 +1,6 @@
 #include "children.hpp"
+#include "entries.hpp"
 #include "faults.hpp"
-#include "ledger.hpp"
 
 #include "handle/platform.hpp"
 
@@ -87,7 +87,7 @@ void lay_down(const fs::path& file, const Bytes& bytes) {
 
 /// As a crash leaves it: part of it in the log.
 Bytes make_victim(const fs::path& file, std::uint64_t seed) {
-    make_ledger(file, seed % 2 == 0 ? "UTF-8" : "UTF-16le");
+    make_entries(file, seed % 2 == 0 ? "UTF-8" : "UTF-16le");
     Bare db{file};
     db.run("PRAGMA wal_autocheckpoint=0");
     db.run(everything);

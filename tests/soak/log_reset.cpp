@@ -1,5 +1,5 @@
+#include "entries.hpp"
 #include "faults.hpp"
-#include "ledger.hpp"
 
 #include "handle/platform.hpp"
 #include "support/shim_vfs.hpp"
@@ -59,7 +59,7 @@ bool sqlite_has_the_race() {
 class Race {
 public:
     Race(fs::path file, std::uint64_t seed) : file_(std::move(file)), random_(seed) {
-        make_ledger(file_);
+        make_entries(file_);
         Bare{file_}.run(
             "CREATE TRIGGER counts AFTER INSERT ON Entries BEGIN "
             "UPDATE Sum SET entries = entries + 1, newest = new.number; END");

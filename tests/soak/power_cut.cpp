@@ -1,5 +1,5 @@
+#include "entries.hpp"
 #include "faults.hpp"
-#include "ledger.hpp"
 
 #include "handle/platform.hpp"
 #include "support/disks.hpp"
@@ -56,7 +56,7 @@ public:
           every_(1 + round.seed % 5),
           disk_(round.disk_lies),
           vfs_("power-cut", disk_) {
-        make_ledger(file_);
+        make_entries(file_);
         disk_.on_change([this] { note_change(); });
     }
 
@@ -101,7 +101,7 @@ private:
             const auto number = db.transaction([&](sqlane::Transaction& transaction) {
                 const auto next = 1 + transaction.one<std::int64_t>("SELECT newest FROM Sum");
                 raise(begun_, next);
-                Ledger::write(transaction, next, random);
+                Entries::write(transaction, next, random);
                 return next;
             });
             raise(acknowledged_, number);
@@ -139,7 +139,7 @@ private:
                 write_file(image_.native() + suffix, found->second);
     }
 
-    [[nodiscard]] std::string judge(const Found& found) const {
+    [[nodiscard]] std::string judge(const Content& found) const {
         if (!found.wrong.empty()) return found.wrong;
         if (found.newest > begun_) return "entry " + std::to_string(found.newest) + " was not begun";
         const auto least = round_.synchronous == sqlane::Synchronous::full ? acknowledged_.load() : durable_;

@@ -36,12 +36,12 @@ namespace fs = std::filesystem;
 std::string TroubledRun::content_before(const fs::path& folder, std::uint64_t seed) {
     const auto file = folder / "before.db";
     // Texts of UTF-16 are made anew for whoever reads or binds them, which takes memory that may not be there.
-    make_ledger(file, seed % 2 == 1 ? "UTF-16le" : "UTF-8");
+    make_entries(file, seed % 2 == 1 ? "UTF-16le" : "UTF-8");
     {
         sqlane::ConnectionManager db{file};
         std::mt19937_64 random{seed};
         for (int number = 1; number <= entries_before; ++number)
-            db.transaction([&](sqlane::Transaction& transaction) { Ledger::write(transaction, number, random); });
+            db.transaction([&](sqlane::Transaction& transaction) { Entries::write(transaction, number, random); });
     }
     auto content = content_of(file);
     remove_database(file);
@@ -58,7 +58,7 @@ void TroubledRun::write(sqlane::ConnectionManager& db) {
     acknowledge(db.transaction(call, [&](sqlane::Transaction& transaction) {
         const auto newest = transaction.one<std::int64_t>("SELECT newest FROM Sum");
         compare(newest);
-        Ledger::write(transaction, newest + 1, random_);
+        Entries::write(transaction, newest + 1, random_);
         transaction.on_commit([this] { ++hooks_run_; });
         return newest + 1;
     }));

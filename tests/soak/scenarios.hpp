@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ledger.hpp"
+#include "entries.hpp"
 
 #include <sqlane/sqlane.hpp>
 

@@ -1,4 +1,4 @@
-#include "ledger.hpp"
+#include "entries.hpp"
 
 #include <array>
 #include <fstream>
@@ -43,7 +43,7 @@ std::string whole(std::int64_t newest) {
 
 }  // namespace
 
-void Ledger::write(sqlane::Transaction& transaction, std::int64_t number, std::mt19937_64& random) {
+void Entries::write(sqlane::Transaction& transaction, std::int64_t number, std::mt19937_64& random) {
     const auto body = body_of(number, random);
     if (number % 3 == 0) undo_a_part(transaction, body);
     transaction.run("INSERT INTO Entries(number, body) VALUES (?, ?)", number, body);
@@ -76,8 +76,8 @@ std::string Bare::values(const std::string& sql) {
     return all;
 }
 
-Found look_at(const std::filesystem::path& file) {
-    Found found;
+Content look_at(const std::filesystem::path& file) {
+    Content found;
     try {
         Bare db{file};
         sqlite3_db_config(db.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -95,12 +95,12 @@ Found look_at(const std::filesystem::path& file) {
     return found;
 }
 
-void make_ledger(const std::filesystem::path& file, const std::string& encoding) {
+void make_entries(const std::filesystem::path& file, const std::string& encoding) {
     remove_database(file);
     Bare db{file};
     db.run("PRAGMA encoding='" + encoding + "'");
     db.run("PRAGMA journal_mode=WAL");
-    db.run(Ledger::schema);
+    db.run(Entries::schema);
 }
 
 std::string content_of(const std::filesystem::path& file) {

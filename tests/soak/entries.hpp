@@ -14,7 +14,7 @@ namespace soak {
 
 /// Entries 1, 2, 3 and so on, each one transaction; a sum of them that each transaction brings up to date; and a table
 /// that only undone savepoints write to.
-class Ledger {
+class Entries {
 public:
     static constexpr auto schema =
         "CREATE TABLE Entries(number INTEGER PRIMARY KEY, body BLOB NOT NULL);"
@@ -28,7 +28,7 @@ public:
 };
 
 /// What a file holds, read without sqlane.
-struct Found {
+struct Content {
     /// The newest entry; -1 when `wrong` says why there is none to speak of.
     std::int64_t newest = -1;
     /// Empty when every entry up to the newest is there once and whole.
@@ -57,10 +57,10 @@ private:
 };
 
 /// Opens the file as after a crash, and reads all of it. Changes nothing in it.
-[[nodiscard]] Found look_at(const std::filesystem::path& file);
+[[nodiscard]] Content look_at(const std::filesystem::path& file);
 
 /// An empty ledger in a file that has its log, closed.
-void make_ledger(const std::filesystem::path& file, const std::string& encoding = "UTF-8");
+void make_entries(const std::filesystem::path& file, const std::string& encoding = "UTF-8");
 
 [[nodiscard]] std::string content_of(const std::filesystem::path& file);
 void write_file(const std::filesystem::path& file, const std::string& content);
