@@ -195,13 +195,16 @@ std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call
     require_this_process(at);
     std::optional<Guest> guest{guests};
     std::shared_ptr<Group> group;
+    std::exception_ptr own_failure;
     Hooks hooks;
     {
         auto request = request_of(call, at);
         request.shares = true;
         Lease lease = lend(writer, request);
         const AtEnd go_on{[&] {
-            if (!lease.hand_on_or_commit()) checkpointer.note_log(lease.handle().connection());
+            if (lease.hand_on()) return;
+            if (lease.handle().group()) own_failure = lease.handle().commit_group();
+            checkpointer.note_log(lease.handle().connection());
         }};
         const Visit visit{this, lease.handle(), Verb::transaction, call, at, options.timeout};
         watch_over(call);
@@ -210,7 +213,8 @@ std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call
         body(lease.handle().transaction());
         hooks = scope.keep();
     }
-    if (!group->wait()) return undone(*group, at);
+    if (own_failure) std::rethrow_exception(own_failure);
+    if (!group->wait()) return undone(group->cause(), at);
     upkeep.round_without_thread();
     checkpointer.run_without_thread();
     guest.reset();  // what follows may destroy the manager
@@ -218,21 +222,12 @@ std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call
     return std::nullopt;
 }
 
-/// Throws what this thread's own COMMIT ended with.
-Aborted ConnectionManager::Impl::undone(const Group& group, const std::source_location& at) const {
-    if (group.culprit() == platform::this_thread()) std::rethrow_exception(group.failure());
-    const auto prefix = writer_recipe.name +
-                        ": the transaction was undone together with the one that it would have shared its COMMIT with; "
-                        "nothing of it was kept, run it again or say Call::replay";
-    try {
-        if (group.failure()) std::rethrow_exception(group.failure());
-    } catch (const Error& error) {
-        return Aborted{prefix + "; the other, at " + place(error.where()) + ": " + error.what(), at,
-                       error.sqlite_code()};
-    } catch (const std::exception& error) {
-        return Aborted{prefix + "; the other: " + error.what(), at};
-    }
-    return Aborted{prefix, at};
+Aborted ConnectionManager::Impl::undone(const Group::Cause& cause, const std::source_location& at) const {
+    auto text = writer_recipe.name +
+                ": the transaction was undone together with the one that it would have shared its COMMIT with; "
+                "nothing of it was kept, run it again or say Call::replay";
+    if (!cause.what.empty()) text += "; the other, at " + place(cause.at) + ": " + cause.what;
+    return Aborted{text, at, cause.sqlite_code};
 }
 
 /// Runs `body` on the writer handle: this thread's own when it is in a closure already, else one from the lane.

@@ -73,7 +73,7 @@ public:
     [[nodiscard]] bool may_share(const Call& call) const noexcept;
     std::optional<Aborted> transact_shared(const Call& call, const std::source_location& at,
                                            detail::FunctionRef<void(Transaction&)> body);
-    [[nodiscard]] Aborted undone(const detail::Group& group, const std::source_location& at) const;
+    [[nodiscard]] Aborted undone(const detail::Group::Cause& cause, const std::source_location& at) const;
     void require_no_reader(const detail::Held& outer, detail::Verb verb, const std::source_location& at) const;
     static void run(const detail::Hooks& hooks);
     void run_quietly(const detail::Hooks& hooks, const std::source_location& at) noexcept;

@@ -1,18 +1,38 @@
 #include "handle/group.hpp"
 
 #include "handle/handle.hpp"
-#include "handle/platform.hpp"
 #include "handle/shield.hpp"
+
+#include <sqlane/errors.hpp>
 
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <new>
 #include <utility>
 
 /// Group commit on the handle; see group.hpp for the whole.
 namespace sqlane::detail {
+namespace {
+
+Group::Cause cause_of(const std::exception_ptr& why) noexcept {
+    if (!why) return {};
+    try {
+        std::rethrow_exception(why);
+    } catch (const Error& error) {
+        try {
+            return {error.what(), error.where(), error.sqlite_code()};
+        } catch (const std::bad_alloc&) {
+            return {{}, error.where(), error.sqlite_code()};
+        }
+    } catch (...) {
+        return {};
+    }
+}
+
+}  // namespace
 
 void Handle::begin_member() {
     require_mine();
@@ -69,14 +89,14 @@ void Handle::drop_member() noexcept {
     abort_group(why);
 }
 
-bool Handle::can_be_handed_on() noexcept {
+bool Handle::can_be_handed_on() {
     if (!group_ || condemned_ || !connection_->in_transaction()) return false;
     connection_->move_compiled_effects(lease_effects_);
     return !lease_effects_.any() && group_->size() < recipe_.group_max &&
            Clock::now() - group_->begun() < recipe_.group_window;
 }
 
-void Handle::commit_group() noexcept {
+std::exception_ptr Handle::commit_group() noexcept {
     try {
         const Shield shield{interrupt_};
         control_or_fail(Control::commit);
@@ -84,7 +104,7 @@ void Handle::commit_group() noexcept {
         const auto why = std::current_exception();
         rollback();
         abort_group(why);
-        return;
+        return why;
     }
     const auto size = static_cast<std::uint64_t>(group_->size());
     counts_.commits += size;
@@ -92,11 +112,12 @@ void Handle::commit_group() noexcept {
     ++counts_.groups;
     sharing_.store(0, std::memory_order_relaxed);
     std::exchange(group_, nullptr)->end_committed();
+    return nullptr;
 }
 
-void Handle::abort_group(std::exception_ptr why) noexcept {
+void Handle::abort_group(const std::exception_ptr& why) noexcept {
     sharing_.store(0, std::memory_order_relaxed);
-    std::exchange(group_, nullptr)->end_aborted(std::move(why), platform::this_thread());
+    std::exchange(group_, nullptr)->end_aborted(cause_of(why));
 }
 
 }  // namespace sqlane::detail

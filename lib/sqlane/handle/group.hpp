@@ -4,7 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
+#include <source_location>
+#include <string>
 #include <utility>
 
 namespace sqlane::detail {
@@ -23,9 +24,16 @@ namespace sqlane::detail {
 /// A member runs as if it were alone: a stop or a deadline of its own would interrupt a statement, and an interrupted
 /// write rolls back the WHOLE transaction, savepoints included (measured). Calls with either do not share.
 ///
-/// Thread safety: `wait` and `failure` from any thread; the rest belongs to the thread that the handle is lent to.
+/// Thread safety: `wait` and, after it, `cause` from any thread; the rest belongs to the thread that the handle is lent to.
 class Group {
 public:
+    /// What undid all of them, for those who did not do it. The exception itself stays with the thread that it was for.
+    struct Cause {
+        std::string what;
+        std::source_location at;
+        int sqlite_code = 0;
+    };
+
     Group() = default;
     Group(const Group&) = delete;
     Group& operator=(const Group&) = delete;
@@ -37,10 +45,8 @@ public:
     void add_member() noexcept { ++size_; }
 
     void end_committed() noexcept { end(State::committed); }
-    /// By the call of this thread, or by the COMMIT that it made for all.
-    void end_aborted(std::exception_ptr why, std::uint64_t thread) noexcept {
-        why_ = std::move(why);
-        culprit_ = thread;
+    void end_aborted(Cause cause) noexcept {
+        cause_ = std::move(cause);
         end(State::aborted);
     }
 
@@ -50,8 +56,7 @@ public:
         return state_.load(std::memory_order_acquire) == State::committed;
     }
     /// Of one that was aborted.
-    [[nodiscard]] const std::exception_ptr& failure() const noexcept { return why_; }
-    [[nodiscard]] std::uint64_t culprit() const noexcept { return culprit_; }
+    [[nodiscard]] const Cause& cause() const noexcept { return cause_; }
 
 private:
     enum class State : std::uint32_t { running, committed, aborted };
@@ -63,8 +68,7 @@ private:
 
     Clock::time_point begun_;
     int size_ = 0;
-    std::exception_ptr why_;
-    std::uint64_t culprit_ = 0;
+    Cause cause_;
     std::atomic<State> state_{State::running};
 };
 

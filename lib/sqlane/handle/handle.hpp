@@ -116,9 +116,9 @@ public:
     [[nodiscard]] const std::shared_ptr<Group>& group() const noexcept { return group_; }
     [[nodiscard]] int sharing() const noexcept { return sharing_.load(std::memory_order_relaxed); }
     /// The next in line may go on in the open transaction.
-    [[nodiscard]] bool can_be_handed_on() noexcept;
-    /// COMMIT for all members; what comes of it is told through the group.
-    void commit_group() noexcept;
+    [[nodiscard]] bool can_be_handed_on();
+    /// COMMIT for all members, to whom the group tells what comes of it. Returns what it failed with, or null.
+    std::exception_ptr commit_group() noexcept;
     /// How long the last member's closure ran.
     [[nodiscard]] Clock::duration closure_took() const noexcept { return closure_took_; }
     [[nodiscard]] int depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
@@ -156,7 +156,7 @@ private:
     void control_or_fail(Control which);
     bool undo_savepoint() noexcept;
     void bury_failed_commit() noexcept;
-    void abort_group(std::exception_ptr why) noexcept;
+    void abort_group(const std::exception_ptr& why) noexcept;
     [[nodiscard]] bool take_warm_snapshot() noexcept;
     [[nodiscard]] bool can_stay_warm() noexcept;
     void require_no_open_write();

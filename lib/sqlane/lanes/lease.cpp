@@ -21,15 +21,16 @@ Lease::~Lease() {
     }
 }
 
-bool Lease::hand_on_or_commit() noexcept {
-    if (!handle_.group()) return false;  // SQLite rolled back everything
-    if (handle_.can_be_handed_on()) {
-        const auto proof = handle_.end_lease();
-        clean_ = proof.keep;
-        if (clean_) returned_ = lane_.hand_on(handle_);
-        tell(proof);
+bool Lease::hand_on() noexcept {
+    try {
+        if (!handle_.can_be_handed_on()) return false;
+    } catch (const std::bad_alloc&) {
+        return false;
     }
-    if (!returned_) handle_.commit_group();
+    const auto proof = handle_.end_lease();
+    clean_ = proof.keep;
+    if (clean_) returned_ = lane_.hand_on(handle_);
+    tell(proof);
     return returned_.has_value();
 }
 

@@ -27,8 +27,9 @@ public:
     Lease& operator=(const Lease&) = delete;
     ~Lease();
 
-    /// Of a transaction that shares its COMMIT: to the next in line, or to its end. Returns whether the handle is gone.
-    [[nodiscard]] bool hand_on_or_commit() noexcept;
+    /// Of a transaction that may share its COMMIT: gives the handle to the next in line as it is, if there is one who may
+    /// go on in it.
+    [[nodiscard]] bool hand_on() noexcept;
 
     [[nodiscard]] Handle& handle() const noexcept { return handle_; }
 
