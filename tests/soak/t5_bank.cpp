@@ -25,7 +25,7 @@ constexpr std::size_t processes = 4;
 constexpr std::size_t threads = 4;
 constexpr int accounts_of_bank = 64;
 constexpr std::int64_t sum_of_bank = 64'000;
-constexpr std::uint64_t enough_transfers = 2'000;
+constexpr std::uint64_t enough_transfers = 20'000;
 
 /// What the processes tell each other.
 struct Bank {

@@ -11,8 +11,13 @@
 namespace sqlane::detail {
 namespace {
 
-/// For how long a thread may come back before the next one in line.
-constexpr std::chrono::microseconds turn{200};
+/// A turn: how often a thread may come back before the next one in line, and within what time.
+constexpr int leases_of_turn = 16;
+constexpr std::chrono::microseconds turn{300};
+/// For it to wake up first. Where processors are scarce it takes longer; the turn counts from its first lease on.
+constexpr std::chrono::microseconds waking{100};
+/// So many leases before the end the next one is called: about as long as it takes to wake up.
+constexpr int called_before_end = 4;
 
 }  // namespace
 
@@ -87,8 +92,10 @@ void Lane::assign(Handle& handle, const Request& request, const Taker& taker, Cl
     handle.info.wait_until = request.end(taker.since);
     if (taker.thread != turn_owner_ || line_.empty()) {
         turn_owner_ = taker.thread;
-        turn_end_ = now + turn;
+        turn_end_ = now + turn + waking;
+        turn_leases_ = 0;
     }
+    ++turn_leases_;
     handle.info.warned = false;
     handle.info.shares = request.shares;
     handle.interrupt().reopen();
@@ -184,7 +191,10 @@ void Lane::sleep_until_settled(Waiter& waiter, bool or_lending, bool awake) {
         };
         const auto settled_or_called = [&] { return settled() || waiter.called; };
         if (settled()) return;  // and may stand in the line no more
-        waiter.has_timer = line_.front() == &waiter && takes_turns() && Clock::now() < turn_end_;
+        const auto now = Clock::now();
+        waiter.has_timer = line_.front() == &waiter && turn_is_on(now);
+        if (!waiter.has_timer) serve_line();
+        if (settled() || now >= until) return;
         const auto wake_at = waiter.has_timer ? std::min(until, turn_end_) : until;
         waiter.asleep = true;
         if (wake_at == Clock::time_point::max())
@@ -192,10 +202,7 @@ void Lane::sleep_until_settled(Waiter& waiter, bool or_lending, bool awake) {
         else
             waiter.wake.wait_until(lock, wake_at, settled_or_called);
         waiter.asleep = false;
-        awake = std::exchange(waiter.has_timer, false) && !waiter.called;
-        waiter.called = false;
-        if (awake) serve_line();
-        if (settled() || Clock::now() >= until) return;
+        awake = std::exchange(waiter.called, false);
     }
 }
 
@@ -205,10 +212,12 @@ bool Lane::takes_turns() const noexcept {
     return can_run_beside && is_for_one() && recipe_.group_max == 1 && usual_hold_ < short_lease;
 }
 
-/// As long as who stands in front has not woken up by himself, but no longer than twice its turn.
+bool Lane::turn_is_on(Clock::time_point now) const noexcept {
+    return takes_turns() && turn_leases_ < leases_of_turn && now < turn_end_;
+}
+
 bool Lane::may_go_on(const Request& request, Clock::time_point now) const noexcept {
-    return line_.front()->has_timer && turn_owner_ == platform::this_thread() && now < turn_end_ + turn &&
-           habits_.is_short(request.at);
+    return turn_owner_ == platform::this_thread() && turn_is_on(now) && habits_.is_short(request.at);
 }
 
 void Lane::call_front() noexcept {
@@ -241,7 +250,11 @@ void Lane::refuse(Refusal::Why why) { throw Refusal{.why = why, .waited = {}, .l
 void Lane::serve_line() {
     while (!line_.empty() && has_room()) {
         Waiter& next = *line_.front();
-        if (next.asleep && next.has_timer) return;  // it comes by itself
+        if ((!next.asleep || next.has_timer) && turn_is_on(Clock::now())) {
+            // Left to who has the turn. The next one comes by itself when that does not come back.
+            if (turn_leases_ == leases_of_turn - called_before_end) call_front();
+            return;
+        }
         line_.pop_front();
         give(pick_handle(), next);
     }
@@ -262,6 +275,7 @@ Returned Lane::end_lease(Handle& handle, Clock::time_point now) noexcept {
     const Returned returned{.held = now - handle.info.since, .warned = handle.info.warned};
     count(handle.take_counts(), returned.held);
     usual_hold_ += (returned.held - usual_hold_) / 8;
+    if (turn_leases_ == 1) turn_end_ = now + turn;
     if (is_for_one())
         habits_.note(handle.info.at, handle.info.shares ? handle.closure_took() : returned.held, recipe_.group_window);
     return returned;

@@ -66,9 +66,9 @@ void name_threads(std::vector<Holder>& holders);
 /// head of it: nobody who comes later can take it. Idle handles are a stack, so that the warmest cache is used first.
 ///
 /// With one exception: turns. To wake a thread takes longer than a small transaction, so in a lane of one, where leases
-/// are that short and there is no COMMIT to share, a thread may come back for a turn of some 200 microseconds before
-/// the next one has its own. Who stands in front sleeps until that turn is over; nobody waits for more than the turns
-/// of those ahead. Only call sites that are known to be short go on.
+/// are that short and there is no COMMIT to share, a thread may come back some times before the next one has its turn,
+/// which is called in time to be awake by then. Nobody waits for more than the turns of those ahead. Only call sites
+/// that are known to be short go on.
 ///
 /// Thread safety: all members.
 class Lane {
@@ -132,9 +132,9 @@ private:
         std::atomic<Handle*> handle{nullptr};
         bool refused = false;
         bool asleep = false;
-        /// Has come to stand in front.
+        /// Has come to stand in front, or its turn is near: to wait without sleep for a moment.
         bool called = false;
-        /// Wakes by itself when the turn of who has the handle is over.
+        /// Stands in front and wakes by itself when the turn of who has the handle is over.
         bool has_timer = false;
     };
 
@@ -145,6 +145,7 @@ private:
     void sleep_until_settled(Waiter& waiter, bool or_lending, bool awake);
     [[nodiscard]] bool is_for_one() const noexcept { return limits_.max + limits_.overflow == 1; }
     [[nodiscard]] bool takes_turns() const noexcept;
+    [[nodiscard]] bool turn_is_on(Clock::time_point now) const noexcept;
     [[nodiscard]] bool may_go_on(const Request& request, Clock::time_point now) const noexcept;
     void call_front() noexcept;
     /// Who waits now waits for a moment only, whatever the holders do.
@@ -195,6 +196,7 @@ private:
     std::chrono::nanoseconds usual_hold_{0};
     std::uint64_t turn_owner_ = 0;
     Clock::time_point turn_end_{};
+    int turn_leases_ = 0;
     std::minstd_rand random_;
 };
 
