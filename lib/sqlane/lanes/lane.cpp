@@ -12,12 +12,12 @@ namespace sqlane::detail {
 namespace {
 
 /// A turn: how often a thread may come back before the next one in line, and within what time.
-constexpr int leases_of_turn = 16;
-constexpr std::chrono::microseconds turn{300};
+constexpr int leases_of_turn = 48;
+constexpr std::chrono::microseconds turn{600};
 /// For it to wake up first. Where processors are scarce it takes longer; the turn counts from its first lease on.
 constexpr std::chrono::microseconds waking{100};
 /// So many leases before the end the next one is called: about as long as it takes to wake up.
-constexpr int called_before_end = 4;
+constexpr int called_before_end = 6;
 
 }  // namespace
 
@@ -35,12 +35,12 @@ void Lane::note_emptied() noexcept {
 }
 
 Handle& Lane::lend(const Request& request) {
+    const auto now = Clock::now();
     auto lock = lock_soon(mutex_);
     if (!open_for_new_) refuse(Refusal::Why::closed);
     Handle* handle = nullptr;
-    const auto now = Clock::now();
     if (has_room() && (line_.empty() || may_go_on(request, now))) {
-        handle = &pick_handle();
+        handle = &pick_handle(platform::this_thread());
         assign(*handle, request, {platform::this_thread(), platform::this_system_thread(), now}, now);
         counters_.wait.add({});
         lock.unlock();
@@ -55,7 +55,7 @@ Handle& Lane::lend(const Request& request) {
 Handle* Lane::try_lend(const Request& request) {
     std::unique_lock lock{mutex_};
     if (!open_for_new_ || !line_.empty() || !has_room()) return nullptr;
-    Handle& handle = pick_handle();
+    Handle& handle = pick_handle(platform::this_thread());
     const auto now = Clock::now();
     assign(handle, request, {platform::this_thread(), platform::this_system_thread(), now}, now);
     lock.unlock();
@@ -64,12 +64,16 @@ Handle* Lane::try_lend(const Request& request) {
     return &handle;
 }
 
-/// The last used of the idle ones, else a place to open one at.
-Handle& Lane::pick_handle() {
+/// The one that this thread used last, whose content is near its processor; else the last used of all, else a place to
+/// open one at.
+Handle& Lane::pick_handle(std::uint64_t thread) {
     auto& from = !idle_.empty() ? idle_ : vacant_;
     if (from.empty()) return make_place();
-    Handle& handle = *from.back();
-    from.pop_back();
+    const auto own = std::find_if(from.rbegin(), from.rend(),
+                                  [thread](const Handle* handle) { return handle->info.thread == thread; });
+    const auto picked = own == from.rend() ? std::prev(from.end()) : std::prev(own.base());
+    Handle& handle = **picked;
+    from.erase(picked);
     return handle;
 }
 
@@ -256,7 +260,7 @@ void Lane::serve_line() {
             return;
         }
         line_.pop_front();
-        give(pick_handle(), next);
+        give(pick_handle(next.thread), next);
     }
 }
 
@@ -294,8 +298,8 @@ std::optional<Returned> Lane::hand_on(Handle& handle) noexcept {
 }
 
 Returned Lane::give_back(Handle& handle, bool keep) noexcept {
-    auto lock = lock_soon(mutex_);
     const auto now = Clock::now();
+    auto lock = lock_soon(mutex_);
     const auto returned = end_lease(handle, now);
     // What is held now need not count: were it closed for that, a steady crowd above `max` would open and close all day.
     const bool spare = static_cast<int>(idle_.size()) >= limits_.max && line_.empty();

@@ -157,7 +157,7 @@ private:
     void give(Handle& handle, Waiter& waiter);
     void lend_again();
     void note_emptied() noexcept;
-    Handle& pick_handle();
+    Handle& pick_handle(std::uint64_t thread);
     Handle& make_place();
     struct Taker {
         std::uint64_t thread;

@@ -9,7 +9,7 @@ namespace sqlane::detail {
 /// What a lane does under its mutex takes some dozen nanoseconds. To sleep until it is done, and be woken, takes a hundred
 /// times as long: 8 threads that read got 0.7 of what bare SQLite gives them, until they tried again first (measured).
 inline std::unique_lock<std::mutex> lock_soon(std::mutex& mutex) {
-    constexpr int tries = 100;
+    constexpr int tries = 8;
     for (int i = 0; i < tries; ++i) {
         if (std::unique_lock lock{mutex, std::try_to_lock}; lock) return lock;
         platform::relax();
