@@ -17,7 +17,7 @@ constexpr std::chrono::microseconds turn{600};
 /// For it to wake up first. Where processors are scarce it takes longer; the turn counts from its first lease on.
 constexpr std::chrono::microseconds waking{100};
 /// So many leases before the end the next one is called: about as long as it takes to wake up.
-constexpr int called_before_end = 6;
+constexpr int called_before_end = 3;
 
 }  // namespace
 
@@ -254,7 +254,7 @@ void Lane::refuse(Refusal::Why why) { throw Refusal{.why = why, .waited = {}, .l
 void Lane::serve_line() {
     while (!line_.empty() && has_room()) {
         Waiter& next = *line_.front();
-        if ((!next.asleep || next.has_timer) && turn_is_on(Clock::now())) {
+        if ((!next.asleep || next.has_timer || next.called) && turn_is_on(Clock::now())) {
             // Left to who has the turn. The next one comes by itself when that does not come back.
             if (turn_leases_ == leases_of_turn - called_before_end) call_front();
             return;

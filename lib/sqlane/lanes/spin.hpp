@@ -21,7 +21,7 @@ inline std::unique_lock<std::mutex> lock_soon(std::mutex& mutex) {
 /// is the next to use what he waits for.
 template <class Condition>
 bool spin_until(const Condition& condition) {
-    constexpr int looks = 600;  // some 20 microseconds
+    constexpr int looks = 1000;  // some 40 microseconds
     for (int i = 0; i < looks; ++i) {
         if (condition()) return true;
         platform::relax();
