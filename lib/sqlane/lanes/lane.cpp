@@ -210,11 +210,13 @@ void Lane::sleep_until_settled(Waiter& waiter, bool or_lending, bool awake) {
     }
 }
 
-bool Lane::takes_turns() const noexcept {
+bool Lane::leases_are_short() const noexcept {
     constexpr std::chrono::microseconds short_lease{50};
     static const bool can_run_beside = std::thread::hardware_concurrency() > 1;
-    return can_run_beside && is_for_one() && recipe_.group_max == 1 && usual_hold_ < short_lease;
+    return can_run_beside && is_for_one() && usual_hold_ < short_lease;
 }
+
+bool Lane::takes_turns() const noexcept { return recipe_.group_max == 1 && leases_are_short(); }
 
 bool Lane::turn_is_on(Clock::time_point now) const noexcept {
     return takes_turns() && turn_leases_ < leases_of_turn && now < turn_end_;
@@ -225,7 +227,7 @@ bool Lane::may_go_on(const Request& request, Clock::time_point now) const noexce
 }
 
 void Lane::call_front() noexcept {
-    if (line_.empty() || !takes_turns()) return;
+    if (line_.empty() || !leases_are_short()) return;
     Waiter& front = *line_.front();
     front.called = true;
     if (front.asleep) front.wake.notify_one();

@@ -144,9 +144,11 @@ private:
     std::string sleep_unless_ring(Waiter& waiter, bool awake);
     void sleep_until_settled(Waiter& waiter, bool or_lending, bool awake);
     [[nodiscard]] bool is_for_one() const noexcept { return limits_.max + limits_.overflow == 1; }
+    [[nodiscard]] bool leases_are_short() const noexcept;
     [[nodiscard]] bool takes_turns() const noexcept;
     [[nodiscard]] bool turn_is_on(Clock::time_point now) const noexcept;
     [[nodiscard]] bool may_go_on(const Request& request, Clock::time_point now) const noexcept;
+    /// Wakes the next one while the one before it runs.
     void call_front() noexcept;
     /// Who waits now waits for a moment only, whatever the holders do.
     [[nodiscard]] bool is_held_back() const noexcept { return paused_ || cooling_ > 0; }
