@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sqlane::detail {
 
@@ -65,6 +67,7 @@ public:
 private:
     void require_mine() const;
     void require_column(int column) const;
+    void read_names() const;
     [[noreturn]] void wrong_type(int column, const char* wanted) const;
     void checked_bind(int parameter, int result) const;
 
@@ -74,6 +77,9 @@ private:
     Bound bound_;
     bool over_ = false;
     bool started_ = false;
+    /// Read when the first name is asked for; and where names were found, by where the caller's text of them stands.
+    mutable std::vector<std::string_view> names_;
+    mutable std::array<std::uint16_t, 32> known_{};
 };
 
 /// Runs every statement of a script; parameters are not allowed in it.

@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -146,15 +148,29 @@ void Cursor::expect_columns(int wanted) const {
 }
 
 int Cursor::column_named(std::string_view name) const {
-    const int count = columns();
-    for (int i = 0; i < count; ++i) {
-        const char* found = sqlite3_column_name(statement_->raw(), i);
-        if (found == nullptr) handle_->fail(SQLITE_NOMEM, statement_->sql());
-        if (name == found) return i;
+    require_mine();
+    if (names_.empty()) read_names();
+    // Row after row the same literals ask. The name is compared again: another text may stand at that place by now.
+    auto& known = known_.at(std::hash<const char*>{}(name.data()) / 4 % known_.size());
+    if (known < names_.size() && names_[known] == name) return known;
+    if (const auto found = std::ranges::find(names_, name); found != names_.end()) {
+        known = static_cast<std::uint16_t>(found - names_.begin());
+        return known;
     }
     throw UsageError{handle_->prefix() + "the query returns no column \"" + std::string{name} +
                          "\": " + shortened(statement_->sql()),
                      handle_->at()};
+}
+
+/// The texts stay where they are until the statement begins anew.
+void Cursor::read_names() const {
+    const int count = columns();
+    names_.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+        const char* found = sqlite3_column_name(statement_->raw(), i);
+        if (found == nullptr) handle_->fail(SQLITE_NOMEM, statement_->sql());
+        names_.emplace_back(found);
+    }
 }
 
 void Cursor::require_column(int column) const {
