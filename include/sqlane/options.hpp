@@ -53,7 +53,7 @@ struct Options {
     int cache_kib = 8000;
     /// The write-ahead log is copied back into the database in the background once it is longer than this.
     std::int64_t wal_soft_limit = std::int64_t{4} << 20;
-    /// How long a reader keeps its snapshot after a call, which makes the next read several times faster when nobody has
+    /// How long a reader keeps its snapshot after a call, which makes the next read faster when nobody has
     /// committed in between. A snapshot that is kept holds up checkpoints for as long; 0 keeps none.
     std::chrono::milliseconds snapshot_idle{50};
     /// Transactions that wait in line anyway share one COMMIT, and so one flush of the disk, where commits are durable
