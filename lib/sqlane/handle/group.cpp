@@ -101,7 +101,7 @@ std::exception_ptr Handle::commit_group() noexcept {
         const Shield shield{interrupt_};
         control_or_fail(Control::commit);
     } catch (...) {
-        const auto why = std::current_exception();
+        auto why = std::current_exception();
         rollback();
         abort_group(why);
         return why;
