@@ -150,7 +150,7 @@ private:
                        const Entries& found) {
         Entries must;
         Entries may;
-        for (std::int64_t worker = 0; worker < 8; ++worker) {
+        for (std::int64_t worker = 0; worker < workers; ++worker) {
             const auto known = acknowledged.find(worker);
             const auto highest = known == acknowledged.end() ? 0 : known->second;
             for (std::int64_t number = 1; number <= highest + 1; ++number) {

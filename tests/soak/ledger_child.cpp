@@ -15,7 +15,6 @@
 namespace soak {
 namespace {
 
-constexpr int workers = 8;
 constexpr int cost_of_reopening = 5;
 
 /// Thrown by a closure that wants to be undone.

@@ -12,7 +12,7 @@ namespace soak {
 
 /// What a process is at when it is killed.
 enum class Load : std::uint8_t {
-    /// Eight threads, with transactions of every kind.
+    /// Many threads, with transactions of every kind.
     transactions,
     /// The same, over a log so short that a checkpoint runs nearly always.
     checkpoints,
@@ -21,6 +21,9 @@ enum class Load : std::uint8_t {
     /// A manager that is closed and made again and again.
     reopening
 };
+
+/// Threads that write, so many that their commits are shared.
+inline constexpr int workers = 32;
 
 /// A worker's transaction. Only `thrown` leaves nothing behind.
 enum class Kind : std::uint8_t { transfer, savepoints, thrown, single, large };
