@@ -146,7 +146,8 @@ void Connection::commit_nothing() noexcept {
     try {
         first_text(("PRAGMA user_version=" + first_text("PRAGMA user_version")).c_str());
         control(Control::commit);
-    } catch (const std::bad_alloc&) {
+    } catch (const std::exception&) {
+        // The disk goes on failing, or there is no memory: nothing more can be done about it here.
     }
     if (in_transaction()) control(Control::rollback);
 }
