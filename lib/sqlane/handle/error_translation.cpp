@@ -169,7 +169,7 @@ bool condemns_handle(int code) noexcept {
     return primary == SQLITE_CORRUPT || primary == SQLITE_IOERR || primary == SQLITE_NOTADB;
 }
 
-bool leaves_frames(int code) noexcept {
+bool is_storage_failure(int code) noexcept {
     const int primary = code & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL;
 }

@@ -35,7 +35,7 @@ std::string shortened(std::string_view sql, std::size_t limit = 160);
 /// True for failures after which a handle must not be lent again.
 bool condemns_handle(int code) noexcept;
 
-/// True for failures of a COMMIT that may have written all of it to the log before.
-bool leaves_frames(int code) noexcept;
+/// The disk is full, or it or the file system failed; not what the statement says.
+bool is_storage_failure(int code) noexcept;
 
 }  // namespace sqlane::detail

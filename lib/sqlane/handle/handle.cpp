@@ -184,7 +184,8 @@ void Handle::fail(int code, std::string_view sql) {
         connection_->authorizer().forget_refusal();
     }
     condemned_ |= condemns_handle(code);
-    commit_may_come_back_ |= recipe_.role == Role::writer && leaves_frames(code);
+    // Of a COMMIT that fails so, all may have been written to the log before.
+    commit_may_come_back_ |= recipe_.role == Role::writer && is_storage_failure(code);
     const bool transaction_gone = depth() > 0 && !connection_->in_transaction();
     try {
         const auto reason = interrupt_.reason();

@@ -404,8 +404,6 @@ std::string code_text(int code) {
 
 bool is_disk_full(int code) { return (code & 0xff) == SQLITE_FULL; }
 
-bool is_storage_failure(int code) { return is_disk_full(code) || (code & 0xff) == SQLITE_IOERR; }
-
 bool leaves_commit_in_doubt(int code) { return (code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_WRITE; }
 
 bool is_interrupted(int code) { return (code & 0xff) == SQLITE_INTERRUPT; }

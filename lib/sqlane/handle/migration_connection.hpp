@@ -125,8 +125,6 @@ std::optional<int> parse_sqlite_version(std::string_view text);
 /// "SQLITE_ERROR 1" for messages; the extended code.
 std::string code_text(int code);
 bool is_disk_full(int code);
-/// The disk is full, or it or the file system failed; not what the statement says.
-bool is_storage_failure(int code);
 /// A COMMIT that failed with it may be kept: it was all written and could not be flushed, or its journal not removed, and
 /// the next one to open the file may find it whole.
 bool leaves_commit_in_doubt(int code);

@@ -1,5 +1,6 @@
 #include "migrate/run.hpp"
 
+#include "handle/error_translation.hpp"
 #include "handle/platform.hpp"
 #include "migrate/backup.hpp"
 #include "migrate/place.hpp"
