@@ -13,12 +13,8 @@ Lease::~Lease() {
         returned_ = lane_.give_back(handle_, proof.keep && clean_);
         tell(proof);
     }
-    if (!returned_->warned) return;
-    try {
-        warn(Warning::Kind::came_back, "came back after " + duration_text(returned_->held));
-    } catch (const std::bad_alloc&) {
-        return;  // as in `tell`
-    }
+    if (returned_->warned)
+        warn(Warning::Kind::came_back, [this] { return "came back after " + duration_text(returned_->held); });
 }
 
 bool Lease::hand_on() noexcept {
@@ -35,20 +31,21 @@ bool Lease::hand_on() noexcept {
 }
 
 void Lease::tell(const Proof& proof) noexcept {
-    try {
-        if (!proof.left_behind.empty())
-            warn(Warning::Kind::left_behind, "left behind " + proof.left_behind + "; undone before the next caller");
-        if (!proof.fault.empty()) warn(Warning::Kind::replaced, "the handle was replaced: " + proof.fault);
-    } catch (const std::bad_alloc&) {
-        return;  // the handle has gone back; there is no memory to tell of it
-    }
+    if (!proof.left_behind.empty())
+        warn(Warning::Kind::left_behind,
+             [&] { return "left behind " + proof.left_behind + "; undone before the next caller"; });
+    if (!proof.fault.empty()) warn(Warning::Kind::replaced, [&] { return "the handle was replaced: " + proof.fault; });
 }
 
-void Lease::warn(Warning::Kind kind, const std::string& message) {
-    warnings_.add({.kind = kind,
-                   .message = place(request_.at) + ": " + message,
-                   .at = request_.at,
-                   .label = std::string{request_.label}});
+/// The handle has gone back; where there is no memory to tell of it, nothing is told.
+template <class Text>
+void Lease::warn(Warning::Kind kind, const Text& text) noexcept {
+    warnings_.add_made([&] {
+        return Warning{.kind = kind,
+                       .message = place(request_.at) + ": " + text(),
+                       .at = request_.at,
+                       .label = std::string{request_.label}};
+    });
 }
 
 Visit::Visit(const void* manager, Handle& handle, Verb verb, const Call& call, const std::source_location& at,

@@ -35,7 +35,8 @@ public:
 
 private:
     void tell(const Proof& proof) noexcept;
-    void warn(Warning::Kind kind, const std::string& message);
+    template <class Text>
+    void warn(Warning::Kind kind, const Text& text) noexcept;
 
     Lane& lane_;
     Warnings& warnings_;
