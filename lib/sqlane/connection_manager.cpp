@@ -211,7 +211,8 @@ std::optional<Aborted> ConnectionManager::Impl::transact_shared(const Call& call
         MemberScope scope{lease.handle()};
         group = lease.handle().group();
         body(lease.handle().transaction());
-        hooks = scope.keep();
+        scope.commit();
+        hooks = lease.handle().take_committed();
     }
     if (own_failure) std::rethrow_exception(own_failure);
     if (!group->wait()) return undone(group->cause(), at);

@@ -7,7 +7,6 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
@@ -52,7 +51,7 @@ void Handle::begin_member() {
     closure_since_ = Clock::now();
 }
 
-Hooks Handle::keep_member() {
+void Handle::keep_member() {
     require_going_on({});  // a closure that swallowed the error is not committed
     require_no_open_write();
     // RELEASE lets them pass, and the COMMIT would fail for all.
@@ -61,17 +60,14 @@ Hooks Handle::keep_member() {
                        .message = "FOREIGN KEY constraint failed",
                        .database = recipe_.name,
                        .at = at_});
-    Hooks hooks;
-    hooks.reserve(pending_.size());
+    committed_.reserve(committed_.size() + pending_.size());  // nothing may fail once it stays
     if (in_savepoint_) control_or_fail(Control::release);
     in_savepoint_ = false;
     group_->add_member();
     sharing_.store(group_->size(), std::memory_order_relaxed);
     depth_.store(0, std::memory_order_relaxed);
     closure_took_ = Clock::now() - closure_since_;
-    for (auto& hook : pending_) hooks.push_back(std::move(hook.then));
-    pending_.clear();
-    return hooks;
+    release_hooks();
 }
 
 void Handle::drop_member() noexcept {
@@ -106,10 +102,7 @@ std::exception_ptr Handle::commit_group() noexcept {
         abort_group(why);
         return why;
     }
-    const auto size = static_cast<std::uint64_t>(group_->size());
-    counts_.commits += size;
-    counts_.largest_group = std::max(counts_.largest_group, size);
-    ++counts_.groups;
+    counts_.note_commit(static_cast<std::uint64_t>(group_->size()));
     sharing_.store(0, std::memory_order_relaxed);
     std::exchange(group_, nullptr)->end_committed();
     return nullptr;

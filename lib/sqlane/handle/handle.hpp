@@ -9,6 +9,7 @@
 #include <sqlane/transaction.hpp>
 #include <sqlane/writer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -47,6 +48,13 @@ struct HandleCounts {
     std::uint64_t rollbacks = 0;
     CacheCounts cache;
     std::uint64_t busy_waits = 0;
+
+    /// Of so many transactions at once.
+    void note_commit(std::uint64_t transactions) noexcept {
+        commits += transactions;
+        ++groups;
+        largest_group = std::max(largest_group, transactions);
+    }
 };
 
 /// Functions to call after a commit.
@@ -109,8 +117,8 @@ public:
     void rollback_savepoint() noexcept;
     // The same for a transaction that may share its COMMIT; see group.hpp.
     void begin_member();
-    /// Its part stays. Returns the functions to call when the group is committed.
-    Hooks keep_member();
+    /// Its part stays.
+    void keep_member();
     void drop_member() noexcept;
     /// Null when no group is open.
     [[nodiscard]] const std::shared_ptr<Group>& group() const noexcept { return group_; }
@@ -155,6 +163,7 @@ public:
 private:
     void control_or_fail(Control which);
     bool undo_savepoint() noexcept;
+    void release_hooks() noexcept;
     void bury_failed_commit() noexcept;
     void abort_group(const std::exception_ptr& why) noexcept;
     [[nodiscard]] bool take_warm_snapshot() noexcept;

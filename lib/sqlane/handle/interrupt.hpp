@@ -33,8 +33,8 @@ struct Patience {
 };
 
 /// Ends waiting and running on one handle, on one clock: SQLite's busy handler and progress handler both ask here.
-/// Thread safety: `close_down`, `deadline` and `interrupt_unless_shielded` from any thread; the rest belongs to the thread that the handle is lent
-/// to.
+/// Thread safety: `close_down`, `deadline` and `interrupt_unless_shielded` from any thread; the rest belongs to the thread
+/// that the handle is lent to.
 class Interrupt {
 public:
     /// Becomes the connection's busy and progress handler. For a writer, other processes are told when it waits.

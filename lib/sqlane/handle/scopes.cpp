@@ -82,9 +82,12 @@ void Handle::commit() {
         control_or_fail(Control::commit);
     }
     depth_.store(0, std::memory_order_relaxed);
-    ++counts_.commits;
-    ++counts_.groups;
-    counts_.largest_group = std::max<std::uint64_t>(counts_.largest_group, 1);
+    counts_.note_commit(1);
+    release_hooks();
+}
+
+/// Room was made for them before.
+void Handle::release_hooks() noexcept {
     for (auto& hook : pending_) committed_.push_back(std::move(hook.then));
     pending_.clear();
 }

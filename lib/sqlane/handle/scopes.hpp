@@ -37,61 +37,30 @@ private:
     bool keep_ = false;
 };
 
+/// From `begin` to `commit`; `undo` when it is left before.
+template <void (Handle::*begin)(), void (Handle::*end)(), void (Handle::*undo)() noexcept>
+class Scope {
+public:
+    explicit Scope(Handle& handle) : handle_(handle) { (handle_.*begin)(); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    ~Scope() {
+        if (!done_) (handle_.*undo)();
+    }
+    void commit() {
+        (handle_.*end)();
+        done_ = true;
+    }
+
+private:
+    Handle& handle_;
+    bool done_ = false;
+};
+
 /// BEGIN IMMEDIATE to COMMIT.
-class TransactionScope {
-public:
-    explicit TransactionScope(Handle& handle) : handle_(handle) { handle_.begin_transaction(); }
-    TransactionScope(const TransactionScope&) = delete;
-    TransactionScope& operator=(const TransactionScope&) = delete;
-    ~TransactionScope() {
-        if (!done_) handle_.rollback();
-    }
-    void commit() {
-        handle_.commit();
-        done_ = true;
-    }
-
-private:
-    Handle& handle_;
-    bool done_ = false;
-};
-
-/// A transaction that may share its COMMIT: what `keep` returns is to be called when the group is committed.
-class MemberScope {
-public:
-    explicit MemberScope(Handle& handle) : handle_(handle) { handle_.begin_member(); }
-    MemberScope(const MemberScope&) = delete;
-    MemberScope& operator=(const MemberScope&) = delete;
-    ~MemberScope() {
-        if (!done_) handle_.drop_member();
-    }
-    Hooks keep() {
-        auto hooks = handle_.keep_member();
-        done_ = true;
-        return hooks;
-    }
-
-private:
-    Handle& handle_;
-    bool done_ = false;
-};
-
-class SavepointScope {
-public:
-    explicit SavepointScope(Handle& handle) : handle_(handle) { handle_.begin_savepoint(); }
-    SavepointScope(const SavepointScope&) = delete;
-    SavepointScope& operator=(const SavepointScope&) = delete;
-    ~SavepointScope() {
-        if (!done_) handle_.rollback_savepoint();
-    }
-    void commit() {
-        handle_.release_savepoint();
-        done_ = true;
-    }
-
-private:
-    Handle& handle_;
-    bool done_ = false;
-};
+using TransactionScope = Scope<&Handle::begin_transaction, &Handle::commit, &Handle::rollback>;
+/// A transaction that may share its COMMIT; see group.hpp.
+using MemberScope = Scope<&Handle::begin_member, &Handle::keep_member, &Handle::drop_member>;
+using SavepointScope = Scope<&Handle::begin_savepoint, &Handle::release_savepoint, &Handle::rollback_savepoint>;
 
 }  // namespace sqlane::detail
